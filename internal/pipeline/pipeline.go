@@ -1,0 +1,246 @@
+// Package pipeline turns a batch of delivered files into staged Parquet objects
+// and commits them together: objects in, tables and one accounting a file out.
+//
+// It knows nothing of where files come from or where a lake is: those are a
+// Source and a Lake. A file that breaks takes only itself out of its batch.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"sluice/internal/logs"
+	"sluice/internal/table"
+)
+
+// Source opens delivered files. The reader it returns gives the file's bytes as
+// delivered; reading it short must end in an error other than io.EOF where the
+// source can tell.
+type Source interface {
+	Open(ctx context.Context, o Object) (io.ReadCloser, error)
+}
+
+// Lake is where a batch becomes visible: all of its objects or none. Committing
+// a batch again is success. After an error nothing of the batch is visible, or
+// the lake finishes the commit by itself later; the staged files are not needed
+// any more either way.
+type Lake interface {
+	Commit(ctx context.Context, c Commit) error
+}
+
+// Commit is what a Lake is asked to make visible.
+type Commit struct {
+	Batch   string         // see BatchID
+	Files   []Object       // whose records the objects hold
+	Objects []table.Object // staged files, each with its final name
+}
+
+// Config is what a Pipeline is made from.
+type Config struct {
+	Routes   []Route                  // the formats, each from To; the first that matches a file reads it
+	Stage    string                   // directory for unfinished objects
+	Progress func(bytes, lines int64) // optional; deltas, called from Run's goroutine
+}
+
+// Pipeline converts batches, one after the other. It keeps readers, column
+// buffers and a compressor between batches: make one a worker.
+type Pipeline struct {
+	stage    string
+	sinks    []sink // one a route
+	rejected *table.Writer[logs.Rejected]
+	text     *opener
+	progress func(bytes, lines int64)
+}
+
+// New returns a pipeline with a staging directory of its own below c.Stage.
+func New(c Config) (*Pipeline, error) {
+	stage, err := os.MkdirTemp(c.Stage, "w-*")
+	if err != nil {
+		return nil, fmt.Errorf("make staging directory: %w", err)
+	}
+	p := &Pipeline{stage: stage, progress: c.Progress, text: newOpener()}
+	if p.progress == nil {
+		p.progress = func(int64, int64) {}
+	}
+	if err := p.open(c.Routes); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(stage))
+	}
+	return p, nil
+}
+
+func (p *Pipeline) open(routes []Route) (err error) {
+	if p.rejected, err = table.New(logs.RejectedTable, p.stage); err != nil {
+		return err
+	}
+	seen := map[string]bool{logs.RejectedTable.Name: true}
+	for _, r := range routes {
+		if seen[r.Table] {
+			return fmt.Errorf("table %s: two formats write it", r.Table)
+		}
+		seen[r.Table] = true
+		s, err := r.open(p.stage)
+		if err != nil {
+			return err
+		}
+		p.sinks = append(p.sinks, s)
+	}
+	return nil
+}
+
+// Close removes the pipeline's staging directory and whatever is still in it.
+func (p *Pipeline) Close() error { return os.RemoveAll(p.stage) }
+
+// Run converts one batch and commits what it could convert. A file that cannot
+// be read or is corrupt is Failed alone and none of its rows are kept. An error
+// concerns the whole batch (staging, commit, an ended ctx): then nothing of it
+// is visible and the Result is empty.
+func (p *Pipeline) Run(ctx context.Context, src Source, lake Lake, objs []Object) (Result, error) {
+	res, err := p.run(ctx, src, lake, objs)
+	if err != nil {
+		return Result{}, errors.Join(err, p.abort())
+	}
+	return res, nil
+}
+
+func (p *Pipeline) run(ctx context.Context, src Source, lake Lake, objs []Object) (Result, error) {
+	var (
+		res       Result
+		converted []Object
+		seen      = make(map[string]bool, len(objs))
+	)
+	for _, o := range objs {
+		f := File{Object: o}
+		if id := o.ID(); seen[id] {
+			f.Reason = "listed twice in this batch"
+		} else {
+			seen[id] = true
+			if err := p.file(ctx, src, &f); err != nil {
+				return Result{}, err
+			}
+		}
+		if f.Outcome == Converted {
+			converted = append(converted, o)
+		}
+		res.Files = append(res.Files, f)
+	}
+	if len(converted) == 0 {
+		return res, p.abort()
+	}
+	res.Batch = BatchID(converted)
+	for _, s := range p.everySink() {
+		objects, err := s.Close(res.Batch)
+		if err != nil {
+			return Result{}, err
+		}
+		res.Objects = append(res.Objects, objects...)
+	}
+	err := lake.Commit(ctx, Commit{Batch: res.Batch, Files: converted, Objects: res.Objects})
+	return res, errors.Join(err, removeStaged(res.Objects))
+}
+
+// everySink lists the writers of a batch in an order that never changes.
+func (p *Pipeline) everySink() []closer {
+	all := make([]closer, 0, len(p.sinks)+1)
+	for _, s := range p.sinks {
+		all = append(all, s)
+	}
+	return append(all, p.rejected)
+}
+
+func (p *Pipeline) abort() error {
+	var errs []error
+	for _, s := range p.everySink() {
+		errs = append(errs, s.Abort())
+	}
+	return errors.Join(errs...)
+}
+
+// removeStaged removes what a lake copied instead of moving.
+func removeStaged(objects []table.Object) error {
+	var errs []error
+	for _, o := range objects {
+		if err := os.Remove(o.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("remove staged object: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Outcome says what became of a file.
+type Outcome int
+
+const (
+	// Skipped files hold no records for us: look at Reason, then leave them.
+	Skipped Outcome = iota
+	// Converted files are accounted for, line by line, in a committed batch.
+	Converted
+	// Failed files left nothing behind: deliver them again, or look at Err.
+	Failed
+)
+
+func (o Outcome) String() string {
+	switch o {
+	case Skipped:
+		return "skipped"
+	case Converted:
+		return "converted"
+	case Failed:
+		return "failed"
+	}
+	return fmt.Sprintf("Outcome(%d)", int(o))
+}
+
+// Result is the accounting of a batch.
+type Result struct {
+	Batch   string // "" when no file was converted
+	Files   []File // one for each object given to Run, in that order
+	Objects []table.Object
+}
+
+// File is the accounting of one delivered file.
+type File struct {
+	Object    Object
+	Format    string // table name; "" when skipped before a format was known
+	Outcome   Outcome
+	Reason    string // why skipped, for a person
+	Err       error  // why failed
+	Lines     int64  // records found by the reader
+	Rows      int64  // records written to the table of their format
+	Rejected  int64  // records written to the table of rejects
+	Ambiguous int64  // rows that say of themselves that they could be read in several ways
+	BytesIn   int64  // as delivered
+	BytesText int64  // unzipped
+}
+
+// Unaccounted is the number of lines that became neither row nor reject: 0
+// unless one was lost. Lines are counted where they are found, rows where they
+// are written, so it is a check and not a definition.
+func (f File) Unaccounted() int64 { return f.Lines - f.Rows - f.Rejected }
+
+// dated is the time of rejects that carry none.
+func dated(o Object) logs.Time {
+	if o.Modified.IsZero() {
+		return dateInKey(o.Key)
+	}
+	return logs.TimeOf(o.Modified)
+}
+
+// dateInKey finds the first yyyy-mm-dd or yyyy/mm/dd in a key; without one it
+// is 1970-01-01, which is at least always the same.
+func dateInKey(key string) logs.Time {
+	const layout = "2006-01-02"
+	for i := 0; i+len(layout) <= len(key); i++ {
+		b := []byte(key[i : i+len(layout)])
+		if b[4] == '/' && b[7] == '/' {
+			b[4], b[7] = '-', '-'
+		}
+		if t, err := time.Parse(layout, string(b)); err == nil {
+			return logs.TimeOf(t)
+		}
+	}
+	return 0
+}

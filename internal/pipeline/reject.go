@@ -1,0 +1,59 @@
+package pipeline
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"sluice/internal/logs"
+)
+
+// maxRaw is how much of a rejected record is kept: more than any real log line,
+// little enough that a thousand hostile ones fit in a lake.
+const maxRaw = 1 << 20
+
+// reject writes a bad record to the table of rejects.
+func (p *Pipeline) reject(f *File, in *logs.Input, b *logs.BadRecord) error {
+	raw, detail := b.Raw, printable(b.Detail)
+	if len(raw) > maxRaw {
+		cut := maxRaw
+		for cut > maxRaw-utf8.UTFMax && !utf8.RuneStart(raw[cut]) {
+			cut--
+		}
+		detail += fmt.Sprintf("; raw cut to %d of %d bytes", cut, len(raw))
+		raw = raw[:cut]
+	}
+	if !utf8.Valid(raw) {
+		detail += `; raw escaped: bytes that are not UTF-8 stand as \xHH, backslashes are doubled`
+		raw = []byte(printable(string(raw)))
+	}
+	return p.rejected.Write(&logs.Rejected{
+		EventTime: b.Time,
+		MeantFor:  logs.Text(f.Format),
+		Reason:    logs.Text(b.Reason),
+		Detail:    logs.Text(detail),
+		Raw:       logs.Text(raw),
+		LogKey:    logs.Text(in.Key),
+		LogLine:   logs.Int64(b.Line),
+	})
+}
+
+// printable returns s as it is when it is UTF-8; else with \xHH for each byte
+// that is not, and backslashes doubled so that nothing else reads like one.
+func printable(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == '\\':
+			b.WriteString(`\\`)
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
+			fmt.Fprintf(&b, `\x%02X`, s[i])
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,100 @@
+package pipeline
+
+import (
+	"errors"
+	"io"
+
+	"sluice/internal/logs"
+	"sluice/internal/table"
+)
+
+// Route is a log format whose row type is forgotten, so that formats of
+// different rows fit in one list. Make it with To.
+type Route struct {
+	Table string // the table the format fills
+
+	match func(key string, head []byte) (ok bool, skip string)
+	open  func(stage string) (sink, error)
+}
+
+// To makes a format a route. Rows that have a method Ambiguous() bool are
+// counted by it.
+func To[R any](f logs.Format[R]) Route {
+	return Route{
+		Table: f.Table.Name,
+		match: f.Match,
+		open: func(stage string) (sink, error) {
+			w, err := table.New(f.Table, stage)
+			if err != nil {
+				return nil, err
+			}
+			_, counts := any((*R)(nil)).(ambiguous)
+			return &rows[R]{Writer: w, format: f, counts: counts}, nil
+		},
+	}
+}
+
+// ambiguous is a row that may have been one of several.
+type ambiguous interface{ Ambiguous() bool }
+
+// closer is what every table writer of a batch ends with.
+type closer interface {
+	Close(batch string) ([]table.Object, error)
+	Abort() error
+}
+
+// sink reads files of one format into its table.
+type sink interface {
+	closer
+	name() string
+	match(key string, head []byte) (ok bool, skip string)
+	Mark()
+	Rollback() error
+	// read writes the rows of one file, hands its rejects to bad and counts
+	// both in f. A stageError concerns the batch, any other error the file.
+	read(f *File, in *logs.Input, r io.Reader, bad func(*logs.BadRecord) error) error
+}
+
+// stageError is an error of our own side: no file is to blame for it.
+type stageError struct{ err error }
+
+func (e *stageError) Error() string { return e.err.Error() }
+func (e *stageError) Unwrap() error { return e.err }
+
+type rows[R any] struct {
+	*table.Writer[R]
+	format logs.Format[R]
+	reader logs.Reader[R] // made for the first file, kept for its caches
+	counts bool           // R tells ambiguous rows
+}
+
+func (s *rows[R]) name() string { return s.format.Table.Name }
+
+func (s *rows[R]) match(key string, head []byte) (bool, string) { return s.format.Match(key, head) }
+
+func (s *rows[R]) read(f *File, in *logs.Input, r io.Reader, bad func(*logs.BadRecord) error) error {
+	if s.reader == nil {
+		s.reader = s.format.NewReader()
+	}
+	for row, err := range s.reader.Read(in, r) {
+		if err == nil {
+			if err := s.Write(row); err != nil {
+				return &stageError{err}
+			}
+			f.Rows++
+			if s.counts && any(row).(ambiguous).Ambiguous() {
+				f.Ambiguous++
+			}
+			continue
+		}
+		b, ok := errors.AsType[*logs.BadRecord](err)
+		if !ok {
+			return err
+		}
+		if err := bad(b); err != nil {
+			return &stageError{err}
+		}
+		f.Rejected++
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package pipeline
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// headSize is how much of a file's text formats are shown to recognise it: it
+// must hold the first line of nearly every log.
+const headSize = 64 << 10
+
+// opener unzips one file after the other with buffers made once.
+type opener struct {
+	raw, text *bufio.Reader
+	zip       *gzip.Reader
+}
+
+func newOpener() *opener {
+	return &opener{raw: bufio.NewReaderSize(nil, headSize), text: bufio.NewReaderSize(nil, headSize)}
+}
+
+// open returns the text of r, counted in n, and its first bytes. Whether it is
+// zipped is told by content: names lie, and S3 access logs arrive both ways.
+// The text ends with io.EOF only where the checksums of all zip members hold.
+func (o *opener) open(r io.Reader, n *int64) (text io.Reader, head []byte, err error) {
+	o.raw.Reset(r)
+	var plain io.Reader = o.raw
+	magic, err := o.raw.Peek(3)
+	switch {
+	case err != nil && err != io.EOF:
+		return nil, nil, err
+	case !bytes.Equal(magic, []byte{0x1f, 0x8b, 8}):
+	case o.zip == nil:
+		if o.zip, err = gzip.NewReader(o.raw); err != nil {
+			o.zip = nil
+			return nil, nil, unzipError(err)
+		}
+		plain = unzipped{o.zip}
+	default:
+		if err := o.zip.Reset(o.raw); err != nil {
+			return nil, nil, unzipError(err)
+		}
+		plain = unzipped{o.zip}
+	}
+	o.text.Reset(&counted{r: plain, ctx: context.Background(), n: n, tell: func(int64) {}})
+	head, err = o.text.Peek(headSize)
+	if err != nil && err != io.EOF {
+		return nil, nil, err
+	}
+	return o.text, head, nil
+}
+
+// unzipped says of an error that it came up while unzipping.
+type unzipped struct{ r *gzip.Reader }
+
+func (u unzipped) Read(p []byte) (int, error) {
+	n, err := u.r.Read(p)
+	if err != nil && err != io.EOF {
+		err = unzipError(err)
+	}
+	return n, err
+}
+
+func unzipError(err error) error {
+	if err == io.EOF { // the header itself is cut
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("unzip: %w", err)
+}
+
+// counted counts bytes where they are read and stops when ctx ends.
+type counted struct {
+	r    io.Reader
+	ctx  context.Context
+	n    *int64
+	tell func(n int64)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	n, err := c.r.Read(p)
+	*c.n += int64(n)
+	c.tell(int64(n))
+	return n, err
+}
+
+// looksLike names what a file that no format reads seems to be, so that a
+// person who pointed us at a bucket knows what was left out.
+func looksLike(head []byte) string {
+	trimmed := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	for _, m := range []struct{ magic, is string }{
+		{"PAR1", "a Parquet file"},
+		{"ORC", "an ORC file"},
+		{"Obj\x01", "an Avro file"},
+		{"PK\x03\x04", "a ZIP archive"},
+		{"\x28\xb5\x2f\xfd", "zstd compressed, which no log here is delivered as"},
+		{"BZh", "bzip2 compressed, which no log here is delivered as"},
+		{"\x1f\x8b", "gzip inside gzip"},
+	} {
+		if bytes.HasPrefix(head, []byte(m.magic)) {
+			return m.is
+		}
+	}
+	switch {
+	case len(trimmed) == 0:
+		return "blank"
+	case bytes.IndexByte(head, 0) >= 0 || mostlyNotText(head):
+		return "binary data"
+	case trimmed[0] == '{' || trimmed[0] == '[':
+		return "JSON of no format known here"
+	case trimmed[0] == '<':
+		return "XML or HTML"
+	}
+	return "text of no format known here"
+}
+
+// mostlyNotText allows for logs with some bytes that are not UTF-8.
+func mostlyNotText(head []byte) bool {
+	bad := 0
+	for i := 0; i < len(head); {
+		r, n := utf8.DecodeRune(head[i:])
+		if r == utf8.RuneError && n == 1 || r < ' ' && r != '\t' && r != '\n' && r != '\r' {
+			bad++
+		}
+		i += n
+	}
+	return bad > len(head)/8
+}
