@@ -1,30 +1,328 @@
 package table
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
 
 	"sluice/internal/logs"
 )
 
-// Writer turns rows of type R into Parquet objects.
-type Writer[R any] struct{ table logs.Table[R] }
+const (
+	// maxRows is how many rows are buffered before they become row groups. More
+	// compress a little better and cost memory; a row number must fit in 16 bits.
+	maxRows = 1 << 16
+	// maxBuffer is how many bytes of values are buffered, whichever is reached
+	// first.
+	maxBuffer = 48 << 20
+	// maxObject and maxGroups end an object: what several readers share well,
+	// and a footer that is read in one go.
+	maxObject = 128 << 20
+	maxGroups = 64
+)
 
-// New returns a writer that stages objects in dir.
-func New[R any](t logs.Table[R], dir string) (*Writer[R], error) { return &Writer[R]{table: t}, nil }
+// Writer turns rows of type R into staged Parquet objects, one or more for each
+// day. Rows of all days share one buffer of columns, so memory depends neither
+// on how many days a batch holds nor on how many rows.
+//
+// A Writer is used for one batch after the other: Write, then Close or Abort.
+// It is for one goroutine.
+type Writer[R any] struct {
+	table  logs.Table[R]
+	dir    string
+	fs     files
+	schema *schema
+	enc    *encoder
 
-var errSoon = errors.New("table: not written yet")
+	cur  R // the row being written; buffers read their fields of it
+	row  row
+	sort []int // columns that order rows, by number
 
-// Write adds a row.
-func (w *Writer[R]) Write(row *R) error { return errSoon }
+	n     int     // rows buffered
+	size  int     // bytes buffered
+	days  []int32 // of the rows buffered
+	order sorter
+	err   error // the first of staging: nothing after it is sound
 
-// Mark remembers the rows so far.
-func (w *Writer[R]) Mark() {}
+	parts []*part         // in the order they were begun
+	open  map[int32]*part // the unfinished one of a day
+	next  map[int32]int   // how many parts a day has
+
+	marked   bool
+	mark     int    // rows buffered at Mark
+	spilled  bool   // rows were flushed since Mark
+	snapshot []part // of parts, before the first of those
+}
+
+// New returns a writer of table t that stages objects in dir.
+func New[R any](t logs.Table[R], dir string) (*Writer[R], error) {
+	columns, err := Columns[R]()
+	if err != nil {
+		return nil, fmt.Errorf("table %s: %w", t.Name, err)
+	}
+	w := &Writer[R]{table: t, dir: dir, fs: osFiles(), open: map[int32]*part{}, next: map[int32]int{}}
+	switch {
+	case t.Name == "" || strings.ContainsAny(t.Name, `/\`) || t.Name[0] == '_':
+		return nil, fmt.Errorf("table %q: not a name", t.Name)
+	case t.Time == nil:
+		return nil, fmt.Errorf("table %s: no event time", t.Name)
+	}
+	for _, name := range t.Sort {
+		i := slices.IndexFunc(columns, func(c Column) bool { return c.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("table %s: sort: no column %q", t.Name, name)
+		}
+		w.sort = append(w.sort, i)
+	}
+	cur := reflect.ValueOf(&w.cur).Elem()
+	for _, c := range columns {
+		if err := w.row.bind(c, cur.Field(c.field).Addr().Interface()); err != nil {
+			return nil, fmt.Errorf("table %s: %w", t.Name, err)
+		}
+	}
+	w.schema = newSchema(t.Name, columns, w.sort)
+	if w.enc, err = newEncoder(); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// The first and last day that a directory dt=yyyy-mm-dd can name.
+const (
+	firstDay = -719528 // 0000-01-01
+	lastDay  = 2932896 // 9999-12-31
+)
+
+// Write adds a row. Its values are copied.
+func (w *Writer[R]) Write(r *R) error {
+	if w.err != nil {
+		return w.err
+	}
+	day := w.table.Time(r).Day()
+	if day < firstDay || day > lastDay {
+		return w.fail(fmt.Errorf("table %s: day %d since 1970 has no date", w.table.Name, day))
+	}
+	w.cur = *r
+	n := w.row.put()
+	if n > maxRow {
+		return w.fail(fmt.Errorf("table %s: row of %d bytes", w.table.Name, n))
+	}
+	w.days = append(w.days, day)
+	w.n++
+	w.size += n
+	if w.n == maxRows || w.size >= maxBuffer {
+		return w.flush()
+	}
+	return nil
+}
+
+func (w *Writer[R]) fail(err error) error {
+	w.err = err
+	return err
+}
+
+// Mark remembers the rows so far. Only the last mark counts.
+func (w *Writer[R]) Mark() {
+	w.marked, w.mark, w.spilled = true, w.n, false
+	w.snapshot = w.snapshot[:0]
+}
 
 // Rollback removes every row written since Mark.
-func (w *Writer[R]) Rollback() error { return errSoon }
+func (w *Writer[R]) Rollback() error {
+	switch {
+	case w.err != nil:
+		return w.err
+	case !w.marked:
+		panic("BUG: table: Rollback without Mark")
+	case !w.spilled && w.mark == 0:
+		w.emptyBuffer()
+		return nil
+	case !w.spilled:
+		for _, c := range w.row.all {
+			c.truncate(w.mark)
+		}
+		w.days, w.n = w.days[:w.mark], w.mark
+		return nil
+	}
+	w.emptyBuffer()
+	w.mark, w.spilled = 0, false
+	if err := w.undoParts(); err != nil {
+		return w.fail(fmt.Errorf("table %s: roll back: %w", w.table.Name, err))
+	}
+	return nil
+}
 
-// Close finishes the batch.
-func (w *Writer[R]) Close(batch string) ([]Object, error) { return nil, errSoon }
+// undoParts makes the staged files what they were when they were flushed first
+// after Mark.
+func (w *Writer[R]) undoParts() error {
+	clear(w.open)
+	clear(w.next)
+	for i, p := range w.parts {
+		if i >= len(w.snapshot) {
+			if err := p.discard(w.fs); err != nil {
+				return err
+			}
+			continue
+		}
+		was := w.snapshot[i]
+		if p.bytes != was.bytes {
+			if err := p.undo(w.fs, was); err != nil {
+				return err
+			}
+		}
+		w.next[p.day]++
+		if !p.finished {
+			w.open[p.day] = p
+		}
+	}
+	clear(w.parts[len(w.snapshot):])
+	w.parts = w.parts[:len(w.snapshot)]
+	return nil
+}
 
-// Abort removes what is staged.
-func (w *Writer[R]) Abort() error { return nil }
+// flush writes the buffered rows as row groups. Those before a mark get groups
+// of their own, so that those behind it can be taken back.
+func (w *Writer[R]) flush() error {
+	from := 0
+	if w.marked && !w.spilled {
+		if err := w.emit(0, w.mark); err != nil {
+			return w.fail(err)
+		}
+		from, w.mark, w.spilled = w.mark, 0, true
+		for _, p := range w.parts {
+			w.snapshot = append(w.snapshot, *p)
+		}
+	}
+	if err := w.emit(from, w.n); err != nil {
+		return w.fail(err)
+	}
+	w.emptyBuffer()
+	return nil
+}
+
+func (w *Writer[R]) emptyBuffer() {
+	for _, c := range w.row.all {
+		c.reset()
+	}
+	w.days, w.n, w.size = w.days[:0], 0, 0
+	var none R
+	w.cur = none // it points into a reader's buffers
+}
+
+// emit writes rows lo to hi of the buffer, a row group for each day.
+func (w *Writer[R]) emit(lo, hi int) error {
+	if lo == hi {
+		return nil
+	}
+	w.arrange(lo, hi)
+	rows := w.order.rows
+	for len(rows) > 0 {
+		day, n := w.days[rows[0]], 1
+		for n < len(rows) && w.days[rows[n]] == day {
+			n++
+		}
+		if err := w.group(day, rows[:n]); err != nil {
+			return fmt.Errorf("table %s: stage %s: %w", w.table.Name, date(day), err)
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// arrange orders rows lo to hi by day, then by the table's columns.
+func (w *Writer[R]) arrange(lo, hi int) {
+	o := &w.order
+	o.start(lo, hi)
+	for _, i := range slices.Backward(w.sort) {
+		o.keys = w.row.all[i].keys(o.keys[:0], lo, hi)
+		o.by()
+	}
+	o.keys = o.keys[:0]
+	for _, day := range w.days[lo:hi] {
+		o.keys = append(o.keys, uint64(day-firstDay))
+	}
+	o.by()
+}
+
+func (w *Writer[R]) group(day int32, rows []uint16) error {
+	p := w.open[day]
+	if p == nil {
+		p = &part{day: day, number: w.next[day]}
+		p.path = filepath.Join(w.dir, fmt.Sprintf("%s-%s-%04d.parquet", w.table.Name, date(day), p.number))
+		w.parts = append(w.parts, p)
+		w.open[day] = p
+		w.next[day]++
+	}
+	if err := p.addGroup(w.fs, w.enc, w.schema, w.row.all, rows); err != nil {
+		return err
+	}
+	if p.bytes < maxObject && p.groups < maxGroups {
+		return nil
+	}
+	delete(w.open, day)
+	return p.finish(w.fs, w.schema)
+}
+
+func date(day int32) string {
+	return time.Unix(int64(day)*24*60*60, 0).UTC().Format(time.DateOnly)
+}
+
+// Close finishes the batch and returns its objects, sorted by name. They are
+// the caller's from then on, and the writer is as new. After an error the
+// staged files are still there: Abort removes them.
+func (w *Writer[R]) Close(batch string) ([]Object, error) {
+	if w.err != nil {
+		return nil, w.err
+	}
+	w.marked = false
+	if err := w.flush(); err != nil {
+		return nil, err
+	}
+	var objects []Object
+	for _, p := range w.parts {
+		if !p.finished {
+			if err := p.finish(w.fs, w.schema); err != nil {
+				return nil, w.fail(fmt.Errorf("table %s: finish %s: %w", w.table.Name, date(p.day), err))
+			}
+		}
+		objects = append(objects, Object{
+			Name:  fmt.Sprintf("%s/dt=%s/%s-%04d.parquet", w.table.Name, date(p.day), batch, p.number),
+			Path:  p.path,
+			Rows:  p.rows,
+			Bytes: p.bytes,
+		})
+	}
+	for _, p := range w.parts {
+		if err := discard(w.fs, p.metaPath()); err != nil {
+			return nil, w.fail(fmt.Errorf("table %s: clean up: %w", w.table.Name, err))
+		}
+	}
+	w.forget()
+	slices.SortFunc(objects, func(a, b Object) int { return cmp.Compare(a.Name, b.Name) })
+	return objects, nil
+}
+
+// Abort removes everything that was written since the last Close, and makes the
+// writer as new.
+func (w *Writer[R]) Abort() error {
+	var errs []error
+	for _, p := range w.parts {
+		errs = append(errs, p.discard(w.fs))
+	}
+	w.forget()
+	return errors.Join(errs...)
+}
+
+func (w *Writer[R]) forget() {
+	w.emptyBuffer()
+	clear(w.parts)
+	w.parts, w.snapshot = w.parts[:0], w.snapshot[:0]
+	clear(w.open)
+	clear(w.next)
+	w.marked, w.spilled, w.mark, w.err = false, false, 0, nil
+}

@@ -1,0 +1,288 @@
+package table
+
+import (
+	"fmt"
+	"math"
+
+	"sluice/internal/logs"
+)
+
+// A buffer holds the values of one column for the rows that are not yet in a
+// row group. Rows are numbered from 0 in the order they came.
+type buffer interface {
+	// truncate forgets rows from n on.
+	truncate(n int)
+	// reset forgets all rows and keeps the memory.
+	reset()
+	// keys appends, for rows lo to hi, numbers that order like the values, NULL
+	// first.
+	keys(dst []uint64, lo, hi int) []uint64
+	// encode writes the values of rows as one column chunk.
+	encode(e *encoder, rows []uint16) error
+}
+
+// words buffers a Text column whose values repeat: one id a row.
+type words struct {
+	src    *logs.Text
+	ids    []uint32
+	dict   dict
+	last   []byte // the value of lastID: most columns repeat it row after row
+	lastID uint32
+}
+
+// put adds the row in src; it returns the bytes of memory that took.
+func (c *words) put() int {
+	v := *c.src
+	if v == nil {
+		c.ids = append(c.ids, 0)
+		return 0
+	}
+	if c.lastID != 0 && string(v) == string(c.last) {
+		c.ids = append(c.ids, c.lastID)
+		return 0
+	}
+	return c.putOther(v)
+}
+
+func (c *words) putOther(v []byte) int {
+	if len(v) > maxRow {
+		return len(v)
+	}
+	id, isNew := c.dict.add(v)
+	c.ids = append(c.ids, id)
+	c.last, c.lastID = c.dict.value(id), id
+	if !isNew {
+		return 0
+	}
+	return len(v) + 12 // its end and its slot
+}
+
+func (c *words) truncate(n int) { c.ids = c.ids[:n] }
+
+func (c *words) reset() {
+	c.ids = c.ids[:0]
+	c.dict.reset()
+	c.last, c.lastID = nil, 0
+}
+
+func (c *words) keys(dst []uint64, lo, hi int) []uint64 {
+	ranks := c.dict.ranks(nil)
+	for _, id := range c.ids[lo:hi] {
+		dst = append(dst, uint64(ranks[id]))
+	}
+	return dst
+}
+
+// absent marks the start of a text that is NULL.
+const absent = 1 << 31
+
+// texts buffers a Text column whose values hardly repeat: its bytes, row after
+// row.
+type texts struct {
+	src    *logs.Text
+	starts []uint32 // where each row's bytes begin, or that and absent
+	arena  []byte
+}
+
+func (c *texts) put() int {
+	v := *c.src
+	if len(v) > maxRow {
+		return len(v)
+	}
+	start := uint32(len(c.arena))
+	if v == nil {
+		start |= absent
+	}
+	c.starts = append(c.starts, start)
+	c.arena = append(c.arena, v...)
+	return len(v)
+}
+
+// value returns the bytes of a row, nil when it is NULL.
+func (c *texts) value(row int) []byte {
+	start := c.starts[row]
+	if start&absent != 0 {
+		return nil
+	}
+	end := uint32(len(c.arena))
+	if row+1 < len(c.starts) {
+		end = c.starts[row+1] &^ absent
+	}
+	return c.arena[start:end:end]
+}
+
+func (c *texts) truncate(n int) {
+	if n < len(c.starts) {
+		c.arena = c.arena[:c.starts[n]&^absent]
+		c.starts = c.starts[:n]
+	}
+}
+
+func (c *texts) reset() { c.starts, c.arena = c.starts[:0], c.arena[:0] }
+
+func (c *texts) keys(dst []uint64, lo, hi int) []uint64 {
+	d := newDict()
+	ids := make([]uint32, 0, hi-lo)
+	for row := lo; row < hi; row++ {
+		var id uint32
+		if v := c.value(row); v != nil {
+			id, _ = d.add(v)
+		}
+		ids = append(ids, id)
+	}
+	ranks := d.ranks(nil)
+	for _, id := range ids {
+		dst = append(dst, uint64(ranks[id]))
+	}
+	return dst
+}
+
+// ints buffers a column of integers or times.
+type ints struct {
+	src    *logs.Int // one of src and always is nil
+	always *int64
+	vals   []int64 // 0 where NULL
+	null   []bool  // empty for columns that are never NULL
+	option Option
+}
+
+func (c *ints) put() {
+	if c.always != nil {
+		c.vals = append(c.vals, *c.always)
+		return
+	}
+	v := int64(0)
+	if c.src.OK {
+		v = c.src.V
+	}
+	c.vals = append(c.vals, v)
+	c.null = append(c.null, !c.src.OK)
+}
+
+func (c *ints) isNull(row int) bool { return len(c.null) > 0 && c.null[row] }
+
+func (c *ints) truncate(n int) {
+	c.vals = c.vals[:n]
+	if len(c.null) > 0 {
+		c.null = c.null[:n]
+	}
+}
+
+func (c *ints) reset() { c.vals, c.null = c.vals[:0], c.null[:0] }
+
+func (c *ints) keys(dst []uint64, lo, hi int) []uint64 {
+	least := int64(math.MaxInt64)
+	for row := lo; row < hi; row++ {
+		if !c.isNull(row) {
+			least = min(least, c.vals[row])
+		}
+	}
+	for row := lo; row < hi; row++ {
+		k := uint64(0)
+		if !c.isNull(row) {
+			k = uint64(c.vals[row]) - uint64(least)
+			if c.src != nil && k < math.MaxUint64 {
+				k++ // 0 is NULL
+			}
+		}
+		dst = append(dst, k)
+	}
+	return dst
+}
+
+// flags buffers a Bool column.
+type flags struct {
+	src  *logs.Bool
+	vals []byte
+}
+
+// What flags holds for a row.
+const (
+	flagNull = iota
+	flagFalse
+	flagTrue
+)
+
+func (c *flags) put() {
+	switch {
+	case !c.src.OK:
+		c.vals = append(c.vals, flagNull)
+	case c.src.V:
+		c.vals = append(c.vals, flagTrue)
+	default:
+		c.vals = append(c.vals, flagFalse)
+	}
+}
+
+func (c *flags) truncate(n int) { c.vals = c.vals[:n] }
+func (c *flags) reset()         { c.vals = c.vals[:0] }
+
+func (c *flags) keys(dst []uint64, lo, hi int) []uint64 {
+	for _, v := range c.vals[lo:hi] {
+		dst = append(dst, uint64(v))
+	}
+	return dst
+}
+
+// row is a copy of the row being written with a pointer to each column's field:
+// a copy of 1 KB costs 20 ns and buys typed access without unsafe, and without
+// reflection after New.
+type row struct {
+	words []*words
+	texts []*texts
+	ints  []*ints
+	flags []*flags
+	all   []buffer // in the order of columns
+}
+
+// bind makes the buffer of column c, read from field: a pointer to the column's
+// field in the copy.
+func (r *row) bind(c Column, field any) error {
+	switch src := field.(type) {
+	case *logs.Text:
+		if c.Option == Dict {
+			b := &words{src: src, dict: newDict()}
+			r.words, r.all = append(r.words, b), append(r.all, b)
+			return nil
+		}
+		b := &texts{src: src}
+		r.texts, r.all = append(r.texts, b), append(r.all, b)
+	case *logs.Int:
+		r.bindInt(&ints{src: src, option: c.Option})
+	case *logs.Time:
+		r.bindInt(&ints{always: (*int64)(src), option: c.Option})
+	case *logs.Int64:
+		r.bindInt(&ints{always: (*int64)(src), option: c.Option})
+	case *logs.Bool:
+		b := &flags{src: src}
+		r.flags, r.all = append(r.flags, b), append(r.all, b)
+	default:
+		return fmt.Errorf("column %q: unknown type %T", c.Name, field)
+	}
+	return nil
+}
+
+func (r *row) bindInt(b *ints) { r.ints, r.all = append(r.ints, b), append(r.all, b) }
+
+// maxRow is how many bytes one row may have, so that offsets into a buffer fit
+// in 31 bits. No reader yields such rows; a larger one is an error.
+const maxRow = 256 << 20
+
+// put adds the row that was copied and returns the bytes of memory its values
+// took. More than maxRow means that it could not be added.
+func (r *row) put() int {
+	n := 0
+	for _, c := range r.words {
+		n += c.put()
+	}
+	for _, c := range r.texts {
+		n += c.put()
+	}
+	for _, c := range r.ints {
+		c.put()
+	}
+	for _, c := range r.flags {
+		c.put()
+	}
+	return n
+}

@@ -1,0 +1,127 @@
+package table
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"sluice/internal/logs"
+)
+
+// Kind is the type of a column's values.
+type Kind int
+
+// The kinds of columns. A Time and an Int64 are never NULL, the others may be.
+const (
+	Text Kind = iota
+	Int
+	Bool
+	Time
+	Int64
+)
+
+// Glue is the type's name in a Glue table, and so in Athena.
+func (k Kind) Glue() string {
+	switch k {
+	case Text:
+		return "string"
+	case Bool:
+		return "boolean"
+	case Time:
+		return "timestamp"
+	}
+	return "bigint"
+}
+
+// Option says what is known beforehand about a column's values.
+type Option int
+
+const (
+	// Unsaid columns are written plain or as differences, with bounds.
+	Unsaid Option = iota
+	// Dict columns repeat their values: they get a dictionary where it pays.
+	Dict
+	// Plain columns are unique values: no dictionary, no bounds.
+	Plain
+)
+
+// Column is one column of a table, as its row struct says it.
+type Column struct {
+	Name   string
+	Kind   Kind
+	Option Option
+
+	field int // of the row struct
+}
+
+// Required says that the column is never NULL.
+func (c Column) Required() bool { return c.Kind == Time || c.Kind == Int64 }
+
+// Columns reads the columns of a table off its row struct: the one source for
+// Parquet, the Glue tables and the documentation.
+func Columns[R any]() ([]Column, error) {
+	row := reflect.TypeFor[R]()
+	if row.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("row %v: not a struct", row)
+	}
+	var (
+		columns []Column
+		seen    = map[string]bool{}
+	)
+	for i := range row.NumField() {
+		f := row.Field(i)
+		tag, tagged := f.Tag.Lookup("col")
+		if !tagged {
+			continue
+		}
+		c, err := parseColumn(f, tag)
+		if err != nil {
+			return nil, fmt.Errorf("row %v: field %s: %w", row, f.Name, err)
+		}
+		if seen[c.Name] {
+			return nil, fmt.Errorf("row %v: field %s: a second column %q", row, f.Name, c.Name)
+		}
+		seen[c.Name] = true
+		c.field = i
+		columns = append(columns, c)
+	}
+	if len(columns) == 0 {
+		return nil, fmt.Errorf("row %v: no field has a col tag", row)
+	}
+	return columns, nil
+}
+
+func parseColumn(f reflect.StructField, tag string) (Column, error) {
+	name, options, _ := strings.Cut(tag, ",")
+	c := Column{Name: name}
+	if name == "" {
+		return c, fmt.Errorf("col tag %q: no name", tag)
+	}
+	if !f.IsExported() {
+		return c, fmt.Errorf("column %q: not exported", name)
+	}
+	switch options {
+	case "":
+	case "dict":
+		c.Option = Dict
+	case "plain":
+		c.Option = Plain
+	default:
+		return c, fmt.Errorf("column %q: unknown option %q", name, options)
+	}
+	switch f.Type {
+	case reflect.TypeFor[logs.Text]():
+		c.Kind = Text
+	case reflect.TypeFor[logs.Int]():
+		c.Kind = Int
+	case reflect.TypeFor[logs.Bool]():
+		c.Kind = Bool
+	case reflect.TypeFor[logs.Time]():
+		c.Kind = Time
+	case reflect.TypeFor[logs.Int64]():
+		c.Kind = Int64
+	default:
+		return c, fmt.Errorf("column %q: unknown type %v", name, f.Type)
+	}
+	return c, nil
+}

@@ -1,0 +1,97 @@
+package table
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"hash/maphash"
+	"slices"
+)
+
+// dict gives equal values equal ids, from 1 in the order they came; 0 is left
+// for NULL. The hash is seeded because whoever sends a request chooses values;
+// ids and so the bytes written do not depend on the seed.
+type dict struct {
+	seed  maphash.Seed
+	slots []uint64 // hash<<32 | id, open addressing; length a power of two
+	ends  []uint32 // ends[id] is where value id ends in arena; ends[0] is 0
+	arena []byte
+}
+
+func newDict() dict { return dict{seed: maphash.MakeSeed(), ends: []uint32{0}} }
+
+func (d *dict) len() int { return len(d.ends) - 1 }
+
+func (d *dict) value(id uint32) []byte {
+	return d.arena[d.ends[id-1]:d.ends[id]:d.ends[id]]
+}
+
+// add returns the id of v, and whether v is new.
+func (d *dict) add(v []byte) (id uint32, isNew bool) {
+	if len(d.slots) <= 2*len(d.ends) {
+		d.grow()
+	}
+	hash := uint32(maphash.Bytes(d.seed, v))
+	mask := uint32(len(d.slots) - 1)
+	i := hash & mask
+	for d.slots[i] != 0 {
+		if s := d.slots[i]; uint32(s>>32) == hash && bytes.Equal(d.value(uint32(s)), v) {
+			return uint32(s), false
+		}
+		i = (i + 1) & mask
+	}
+	id = uint32(len(d.ends))
+	d.arena = append(d.arena, v...)
+	d.ends = append(d.ends, uint32(len(d.arena)))
+	d.slots[i] = uint64(hash)<<32 | uint64(id)
+	return id, true
+}
+
+func (d *dict) grow() {
+	old := d.slots
+	d.slots = make([]uint64, max(64, 2*len(old)))
+	mask := uint32(len(d.slots) - 1)
+	for _, s := range old {
+		if s == 0 {
+			continue
+		}
+		i := uint32(s>>32) & mask
+		for d.slots[i] != 0 {
+			i = (i + 1) & mask
+		}
+		d.slots[i] = s
+	}
+}
+
+func (d *dict) reset() {
+	clear(d.slots)
+	d.ends, d.arena = d.ends[:1], d.arena[:0]
+}
+
+// ranks appends to dst the place of each id in the order of values, from 1;
+// that of 0, which is NULL, is 0.
+func (d *dict) ranks(dst []uint32) []uint32 {
+	type entry struct {
+		prefix uint64 // the first 8 bytes decide most comparisons
+		id     uint32
+	}
+	order := make([]entry, d.len())
+	for i := range order {
+		id := uint32(i + 1)
+		var p [8]byte
+		copy(p[:], d.value(id))
+		order[i] = entry{binary.BigEndian.Uint64(p[:]), id}
+	}
+	slices.SortFunc(order, func(a, b entry) int {
+		if c := cmp.Compare(a.prefix, b.prefix); c != 0 {
+			return c
+		}
+		return bytes.Compare(d.value(a.id), d.value(b.id))
+	})
+	dst = slices.Grow(dst[:0], len(d.ends))[:len(d.ends)]
+	dst[0] = 0
+	for i, e := range order {
+		dst[e.id] = uint32(i + 1)
+	}
+	return dst
+}

@@ -1,0 +1,251 @@
+package table
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"slices"
+
+	"github.com/parquet-go/parquet-go/encoding/rle"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+const (
+	// maxPage is about how many bytes of text a page holds: readers unzip a
+	// page at a time.
+	maxPage = 1 << 20
+	// maxDict is how many bytes a dictionary may have before the chunk is
+	// written plain: readers hold it all.
+	maxDict = 4 << 20
+	// maxBound is how long a text may be to serve as a bound: longer ones would
+	// swell the footer, and cut ones would have to be told from exact ones.
+	maxBound = 64
+)
+
+func (c *words) encode(e *encoder, rows []uint16) error {
+	e.levels, e.ids, e.used = e.levels[:0], e.ids[:0], e.used[:0]
+	if n := len(c.dict.ends); len(e.places) < n {
+		e.places = append(e.places, make([]uint32, n-len(e.places))...)
+	}
+	size := 0 // of all values written plain
+	for _, row := range rows {
+		id := c.ids[row]
+		if id == 0 {
+			e.levels = append(e.levels, 0)
+			continue
+		}
+		e.levels = append(e.levels, 1)
+		place := e.places[id]
+		if place == 0 {
+			e.used = append(e.used, id)
+			place = uint32(len(e.used))
+			e.places[id] = place
+		}
+		e.ids = append(e.ids, int32(place-1))
+		size += 4 + int(c.dict.ends[id]-c.dict.ends[id-1])
+	}
+	e.plain = e.plain[:0]
+	for i, id := range e.used {
+		e.places[id] = 0
+		v := c.dict.value(id)
+		e.plain = appendText(e.plain, v)
+		e.bound(v, i == 0)
+	}
+	e.closeBounds()
+	if !e.repeats(len(e.used), len(e.plain), size) {
+		return e.textPages(rows, func(row uint16) []byte {
+			if id := c.ids[row]; id != 0 {
+				return c.dict.value(id)
+			}
+			return nil
+		})
+	}
+	if err := e.dictionary(len(e.used), e.plain); err != nil {
+		return err
+	}
+	return e.dictIDs(len(e.used))
+}
+
+// repeats says whether a dictionary of n values and dict bytes pays for values
+// that are size bytes when written plain.
+func (e *encoder) repeats(n, dict, size int) bool {
+	ids := len(e.ids) * bits.Len(uint(n)) / 8
+	return n > 0 && dict <= maxDict && dict+ids < size
+}
+
+// dictIDs adds a data page of e.ids into a dictionary of n values.
+func (e *encoder) dictIDs(n int) error {
+	width := bits.Len(uint(n - 1))
+	var err error
+	e.plain, err = (&rle.Encoding{BitWidth: width}).EncodeInt32(e.plain, e.ids)
+	if err != nil {
+		return fmt.Errorf("column %s: encode dictionary ids: %w", e.column.Name, err)
+	}
+	e.plain = slices.Insert(e.plain, 0, byte(width))
+	return e.data(format.RLEDictionary, e.levels, e.plain)
+}
+
+func (c *texts) encode(e *encoder, rows []uint16) error {
+	if e.column.Option != Plain {
+		first := true
+		for _, row := range rows {
+			if v := c.value(int(row)); v != nil {
+				e.bound(v, first)
+				first = false
+			}
+		}
+		e.closeBounds()
+	}
+	return e.textPages(rows, func(row uint16) []byte { return c.value(int(row)) })
+}
+
+// textPages adds plain pages of texts, nil for NULL.
+func (e *encoder) textPages(rows []uint16, value func(row uint16) []byte) error {
+	e.levels, e.plain = e.levels[:0], e.plain[:0]
+	for i, row := range rows {
+		v := value(row)
+		if v == nil {
+			e.levels = append(e.levels, 0)
+		} else {
+			e.levels = append(e.levels, 1)
+			e.plain = appendText(e.plain, v)
+		}
+		if len(e.plain) >= maxPage || i == len(rows)-1 {
+			if err := e.data(format.Plain, e.levels, e.plain); err != nil {
+				return err
+			}
+			e.levels, e.plain = e.levels[:0], e.plain[:0]
+		}
+	}
+	return nil
+}
+
+func appendText(dst, v []byte) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(v)))
+	return append(dst, v...)
+}
+
+// bound widens the bounds of the chunk to v. They may be too long to be said in
+// the end, see closeBounds.
+func (e *encoder) bound(v []byte, first bool) {
+	if first {
+		e.bounded = true
+		e.least, e.most = append(e.least[:0], v...), append(e.most[:0], v...)
+		return
+	}
+	if bytes.Compare(v, e.least) < 0 {
+		e.least = append(e.least[:0], v...)
+	} else if bytes.Compare(v, e.most) > 0 {
+		e.most = append(e.most[:0], v...)
+	}
+}
+
+func (e *encoder) closeBounds() {
+	e.bounded = e.bounded && len(e.least) <= maxBound && len(e.most) <= maxBound
+}
+
+func (c *ints) encode(e *encoder, rows []uint16) error {
+	e.levels, e.nums = e.levels[:0], e.nums[:0]
+	for _, row := range rows {
+		if c.isNull(int(row)) {
+			e.levels = append(e.levels, 0)
+			continue
+		}
+		e.levels = append(e.levels, 1)
+		e.nums = append(e.nums, c.vals[row])
+	}
+	if len(e.nums) > 0 && c.option != Plain {
+		e.bounded = true
+		e.least = binary.LittleEndian.AppendUint64(e.least[:0], uint64(slices.Min(e.nums)))
+		e.most = binary.LittleEndian.AppendUint64(e.most[:0], uint64(slices.Max(e.nums)))
+	}
+	switch {
+	case c.option == Dict:
+		if done, err := e.numberDict(); done || err != nil {
+			return err
+		}
+	case c.option == Unsaid && len(e.nums) > 0:
+		var err error
+		if e.plain, err = e.delta.EncodeInt64(e.plain, e.nums); err != nil {
+			return fmt.Errorf("column %s: encode differences: %w", e.column.Name, err)
+		}
+		return e.data(format.DeltaBinaryPacked, e.levels, e.plain)
+	}
+	e.plain = e.plain[:0]
+	for _, v := range e.nums {
+		e.plain = binary.LittleEndian.AppendUint64(e.plain, uint64(v))
+	}
+	return e.data(format.Plain, e.levels, e.plain)
+}
+
+// numberDict writes e.nums with a dictionary, unless that would not pay.
+func (e *encoder) numberDict() (done bool, err error) {
+	width := max(4, bits.Len(uint(2*len(e.nums)))) // of the hash: at most half full
+	size := 1 << width
+	e.slots = slices.Grow(e.slots[:0], size)[:size]
+	clear(e.slots)
+	e.ids, e.plain = e.ids[:0], e.plain[:0]
+	n, last := uint32(0), uint32(0) // places given, and the last one
+	for i, v := range e.nums {
+		if i > 0 && v == e.nums[i-1] {
+			e.ids = append(e.ids, int32(last-1))
+			continue
+		}
+		slot := uint64(v) * e.spread >> (64 - width)
+		for {
+			last = e.slots[slot]
+			if last == 0 {
+				n++
+				last = n
+				e.slots[slot] = n
+				e.plain = binary.LittleEndian.AppendUint64(e.plain, uint64(v))
+				break
+			}
+			if binary.LittleEndian.Uint64(e.plain[8*(last-1):]) == uint64(v) {
+				break
+			}
+			slot = (slot + 1) & uint64(size-1)
+		}
+		e.ids = append(e.ids, int32(last-1))
+	}
+	if !e.repeats(int(n), len(e.plain), 8*len(e.nums)) {
+		return false, nil
+	}
+	if err := e.dictionary(int(n), e.plain); err != nil {
+		return false, err
+	}
+	return true, e.dictIDs(int(n))
+}
+
+func (c *flags) encode(e *encoder, rows []uint16) error {
+	e.levels, e.plain = e.levels[:0], e.plain[:0]
+	n := 0
+	var seen [3]bool
+	for _, row := range rows {
+		v := c.vals[row]
+		seen[v] = true
+		if v == flagNull {
+			e.levels = append(e.levels, 0)
+			continue
+		}
+		e.levels = append(e.levels, 1)
+		if n%8 == 0 {
+			e.plain = append(e.plain, 0)
+		}
+		if v == flagTrue {
+			e.plain[n/8] |= 1 << (n % 8)
+		}
+		n++
+	}
+	if e.bounded = n > 0; e.bounded {
+		e.least, e.most = append(e.least[:0], 1), append(e.most[:0], 0)
+		if seen[flagFalse] {
+			e.least[0] = 0
+		}
+		if seen[flagTrue] {
+			e.most[0] = 1
+		}
+	}
+	return e.data(format.Plain, e.levels, e.plain)
+}
