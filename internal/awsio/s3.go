@@ -1,0 +1,190 @@
+package awsio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+
+	"sluice/internal/pipeline"
+)
+
+// S3 reads delivered files. It is a pipeline.Source, and makes the lists and
+// the lakes that live in the same account.
+type S3 struct {
+	client *s3.Client
+}
+
+const (
+	dialTimeout   = 5 * time.Second
+	headerTimeout = 30 * time.Second // from the request sent to the first byte of the answer
+	maxAttempts   = 6
+	idlePerHost   = 32 // at least the files fetched at once, or connections are thrown away
+)
+
+// Connect finds region and credentials the usual way (environment, profile,
+// role) and returns S3 with them. It makes no request.
+//
+// A request that is throttled, reset or left without an answer is tried again
+// with growing pauses. A body has no time limit of its own, a large file may
+// take long; the context ends what hangs.
+func Connect(ctx context.Context) (*S3, error) {
+	client := awshttp.NewBuildableClient().
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout }).
+		WithTransportOptions(func(t *http.Transport) {
+			t.ResponseHeaderTimeout = headerTimeout
+			t.MaxIdleConnsPerHost = idlePerHost
+		})
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithHTTPClient(client),
+		config.WithRetryer(func() aws.Retryer {
+			std := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = maxAttempts })
+			// Two writers met on one key: the next attempt finds the object.
+			return retry.AddWithErrorCodes(std, "ConditionalRequestConflict")
+		}))
+	if err != nil {
+		return nil, fmt.Errorf("aws settings: %w", err)
+	}
+	return &S3{s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.DisableLogOutputChecksumValidationSkipped = true // logs are often older than checksums
+	})}, nil
+}
+
+// Open starts reading o as it was announced: that version, or nothing. The
+// bytes are those stored; S3's checksum, where the object has one, is verified
+// when the end is reached, and an end before the announced size is an error.
+//
+// A body that breaks off is not fetched again: the error reaches the reader,
+// and with it the decision to take the whole file again.
+func (s *S3) Open(ctx context.Context, o pipeline.Object) (io.ReadCloser, error) {
+	in := &s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, ChecksumMode: types.ChecksumModeEnabled}
+	if etag, ok := strings.CutPrefix(o.Version, etagVersion); ok {
+		in.IfMatch = aws.String(`"` + etag + `"`)
+	} else if o.Version != "" && !strings.HasPrefix(o.Version, sequencerVersion) {
+		in.VersionId = &o.Version
+	}
+	out, err := s.client.GetObject(ctx, in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name(o.Bucket, o.Key), explainGet(err))
+	}
+	want := o.Size
+	if want < 0 && out.ContentLength != nil {
+		want = *out.ContentLength
+	}
+	return &body{rc: out.Body, name: name(o.Bucket, o.Key), want: want}, nil
+}
+
+// explainGet adds what S3's answer means here, which it does not say itself.
+func explainGet(err error) error {
+	switch statusOf(err) {
+	case http.StatusNotFound:
+		return fmt.Errorf("missing: %w", err)
+	case http.StatusForbidden:
+		return fmt.Errorf("access denied, or missing: without s3:ListBucket on the bucket S3 answers 403 for both: %w", err)
+	case http.StatusPreconditionFailed:
+		return fmt.Errorf("overwritten since it was announced: %w", err)
+	}
+	return err
+}
+
+// body says which object broke, and does not let a short one pass as whole.
+type body struct {
+	rc        io.ReadCloser
+	name      string
+	want, got int64 // want is -1 when nobody said
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.rc.Read(p)
+	b.got += int64(n)
+	switch {
+	case err == io.EOF && b.want >= 0 && b.got != b.want:
+		err = fmt.Errorf("%s: %d bytes instead of %d: %w", b.name, b.got, b.want, io.ErrUnexpectedEOF)
+	case err != nil && err != io.EOF:
+		err = fmt.Errorf("%s: after %d bytes: %w", b.name, b.got, err)
+	}
+	return n, err
+}
+
+func (b *body) Close() error { return b.rc.Close() }
+
+// List yields the objects of a bucket under a prefix in the order of their
+// keys, page after page. An error is the last step: the list is not complete.
+//
+// The list knows no versions, so the objects carry their ETag.
+func (s *S3) List(ctx context.Context, bucket, prefix string) iter.Seq2[pipeline.Object, error] {
+	return func(yield func(pipeline.Object, error) bool) {
+		pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{
+			Bucket: &bucket, Prefix: &prefix,
+			EncodingType: types.EncodingTypeUrl, // XML cannot hold every key
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(pipeline.Object{}, fmt.Errorf("list %s: %w", name(bucket, prefix), err))
+				return
+			}
+			for _, c := range page.Contents {
+				o, err := listed(bucket, c)
+				if err != nil {
+					yield(pipeline.Object{}, fmt.Errorf("list %s: %w", name(bucket, prefix), err))
+					return
+				}
+				if !yield(o, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func listed(bucket string, c types.Object) (pipeline.Object, error) {
+	key, err := url.QueryUnescape(aws.ToString(c.Key))
+	if err != nil {
+		return pipeline.Object{}, fmt.Errorf("key %q: %w", aws.ToString(c.Key), err)
+	}
+	o := pipeline.Object{Bucket: bucket, Key: key, Version: version("", aws.ToString(c.ETag), ""), Size: -1}
+	if c.Size != nil {
+		o.Size = *c.Size
+	}
+	if c.LastModified != nil {
+		o.Modified = c.LastModified.UTC()
+	}
+	return o, nil
+}
+
+// statusOf is the HTTP status of S3's answer, 0 where there was none.
+func statusOf(err error) int {
+	var re *awshttp.ResponseError
+	if errors.As(err, &re) {
+		return re.HTTPStatusCode()
+	}
+	return 0
+}
+
+// codeOf is S3's error code, "" where the answer had none.
+func codeOf(err error) string {
+	var ae smithy.APIError
+	if errors.As(err, &ae) {
+		return ae.ErrorCode()
+	}
+	return ""
+}
+
+// name is an object for a person, safe to print: whoever may write to a bucket
+// chooses the keys in it.
+func name(bucket, key string) string { return fmt.Sprintf("%q", "s3://"+bucket+"/"+key) }

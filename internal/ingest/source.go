@@ -1,0 +1,64 @@
+package ingest
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"sluice/internal/pipeline"
+)
+
+// source is the pipeline's view of one batch: files fetched ahead, none begun
+// when time is up, and a clock on each.
+type source struct {
+	// ctx ends when reading must end. It is not the pipeline's: a file that is
+	// cut off then fails alone, and the batch is committed without it.
+	ctx    context.Context
+	cancel context.CancelFunc
+	ahead  *ahead
+	took   map[string]time.Duration
+}
+
+func (h *Handler) open(ctx context.Context, readUntil time.Time, objs []pipeline.Object) *source {
+	s := &source{took: map[string]time.Duration{}}
+	if readUntil.IsZero() {
+		s.ctx, s.cancel = context.WithCancel(ctx)
+	} else {
+		s.ctx, s.cancel = context.WithDeadlineCause(ctx, readUntil, errLate)
+	}
+	s.ahead = fetchAhead(s.ctx, h.source, objs)
+	return s
+}
+
+// close ends all fetching and waits for it.
+func (s *source) close() {
+	s.cancel()
+	s.ahead.wait()
+}
+
+// Open is called by the pipeline, for one file after the other.
+func (s *source) Open(_ context.Context, o pipeline.Object) (io.ReadCloser, error) {
+	if s.ctx.Err() != nil {
+		return nil, context.Cause(s.ctx)
+	}
+	start := time.Now()
+	rc, err := s.ahead.Open(s.ctx, o)
+	if err != nil {
+		s.took[o.ID()] = time.Since(start)
+		return nil, err
+	}
+	return &clocked{rc, func() { s.took[o.ID()] = time.Since(start) }}, nil
+}
+
+// spent is how long a file was open: what it cost the batch.
+func (s *source) spent(o pipeline.Object) time.Duration { return s.took[o.ID()] }
+
+type clocked struct {
+	io.ReadCloser
+	stop func()
+}
+
+func (c *clocked) Close() error {
+	c.stop()
+	return c.ReadCloser.Close()
+}
