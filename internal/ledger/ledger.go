@@ -1,0 +1,295 @@
+// Package ledger commits batches to a lake that is a directory, and remembers
+// which file went into which batch: an interrupted conversion that is run again
+// neither loses a line nor doubles one.
+//
+// A commit is one rename: that of its manifest. Before it nothing of the batch
+// is seen by readers of the lake, after it the batch is finished whatever
+// happens, by the next Open if need be:
+//
+//	_sluice/lock                    held while a process writes to the lake
+//	_sluice/stage/                  objects that are being written
+//	_sluice/pending/<batch>/<n>     whole objects of a batch that is not finished
+//	_sluice/commits/<batch>.json    manifests
+//	<table>/dt=<day>/<batch>-<nnnn>.parquet
+//
+// Readers of the lake skip names that start with an underscore. A reader that
+// looks while a batch is being finished may see some of its objects before the
+// others; a directory has no rename of many files.
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"sluice/internal/pipeline"
+)
+
+// Dir is a lake directory opened for writing. It is a pipeline.Lake, for any
+// number of pipelines at once.
+type Dir struct {
+	root string
+	lock *os.File
+	// before is called with each change to the disk, before it is made, and can
+	// stop it; nil but in tests.
+	before func(change string) error
+
+	mu    sync.Mutex
+	batch map[string]string // by id of a committed file
+	known map[string]bool   // committed batches
+}
+
+// Open opens the lake in dir for writing, makes it when it is not there, and
+// finishes or removes what an interrupted process left. A lake has one writing
+// process at a time.
+func Open(dir string) (*Dir, error) {
+	return open(dir, nil)
+}
+
+func open(dir string, before func(string) error) (*Dir, error) {
+	d := &Dir{root: dir, before: before, batch: map[string]string{}, known: map[string]bool{}}
+	for _, sub := range []string{d.Stage(), d.path("pending"), d.path("commits")} {
+		if err := os.MkdirAll(sub, 0o755); err != nil {
+			return nil, fmt.Errorf("open lake: %w", err)
+		}
+	}
+	lock, err := os.OpenFile(d.path("lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open lake: %w", err)
+	}
+	if err := tryLock(lock); err != nil {
+		return nil, errors.Join(fmt.Errorf("open lake %s: another sluice is writing to it (%w)", dir, err), lock.Close())
+	}
+	d.lock = lock
+	if err := d.recover(); err != nil {
+		return nil, errors.Join(fmt.Errorf("recover lake %s: %w", dir, err), d.Close())
+	}
+	return d, nil
+}
+
+// Close lets another process write to the lake.
+func (d *Dir) Close() error { return d.lock.Close() }
+
+// Stage is the directory for unfinished objects: on the same file system as the
+// lake, and emptied by Open.
+func (d *Dir) Stage() string { return d.path("stage") }
+
+func (d *Dir) path(elem ...string) string {
+	return filepath.Join(append([]string{d.root, "_sluice"}, elem...)...)
+}
+
+func (d *Dir) manifest(batch string) string { return d.path("commits", batch+".json") }
+
+// Done tells whether a file is committed already, and in which batch.
+func (d *Dir) Done(o pipeline.Object) (batch string, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	batch, ok = d.batch[o.ID()]
+	return batch, ok
+}
+
+// Commit makes a batch visible, all of its objects or none. It takes the staged
+// objects over: they are moved. After an error the batch is either not
+// committed, or it is and Done says so; then Commit again or the next Open
+// brings its remaining objects into place.
+func (d *Dir) Commit(ctx context.Context, c pipeline.Commit) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("commit batch %s: %w", c.Batch, context.Cause(ctx))
+	}
+	known, err := d.committed(c.Batch)
+	if err != nil {
+		return fmt.Errorf("commit batch %s: %w", c.Batch, err)
+	}
+	if known {
+		return d.finish(c.Batch)
+	}
+	m, err := newManifest(c)
+	if err != nil {
+		return fmt.Errorf("commit batch %s: %w", c.Batch, err)
+	}
+	for _, f := range m.Files {
+		if b, ok := d.batch[f.ID]; ok {
+			return fmt.Errorf("commit batch %s: %s is in batch %s already", c.Batch, f.Key, b)
+		}
+	}
+	if err := d.take(c); err != nil {
+		return errors.Join(fmt.Errorf("commit batch %s: take staged objects: %w", c.Batch, err), d.drop(c.Batch))
+	}
+	if err := d.write(m); err != nil {
+		return errors.Join(fmt.Errorf("commit batch %s: write manifest: %w", c.Batch, err), d.drop(c.Batch))
+	}
+	d.add(m)
+	if err := syncFile(d.path("commits")); err != nil {
+		return fmt.Errorf("commit batch %s: %w", c.Batch, err)
+	}
+	return d.finish(c.Batch)
+}
+
+// committed tells whether a batch's manifest is there. The disk is asked too: a
+// rename that failed may have happened.
+func (d *Dir) committed(batch string) (bool, error) {
+	if d.known[batch] {
+		return true, nil
+	}
+	m, err := readManifest(d.manifest(batch))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	d.add(m)
+	return true, nil
+}
+
+// drop removes the objects of a batch that could not be committed.
+func (d *Dir) drop(batch string) error {
+	if known, err := d.committed(batch); known || err != nil {
+		return err
+	}
+	pending := d.path("pending", batch)
+	return d.change("drop "+pending, func() error { return os.RemoveAll(pending) })
+}
+
+// add remembers a committed batch.
+func (d *Dir) add(m Commit) {
+	d.known[m.Batch] = true
+	for _, f := range m.Files {
+		d.batch[f.ID] = m.Batch
+	}
+}
+
+// take brings staged objects to where Open looks for those of a committed batch.
+func (d *Dir) take(c pipeline.Commit) error {
+	pending := d.path("pending", c.Batch)
+	// What is there is from an attempt that did not get to its manifest.
+	if err := d.change("remove "+pending, func() error { return os.RemoveAll(pending) }); err != nil {
+		return err
+	}
+	if err := d.change("make "+pending, func() error { return os.MkdirAll(pending, 0o755) }); err != nil {
+		return err
+	}
+	for i, o := range c.Objects {
+		to := filepath.Join(pending, pendingName(i))
+		if err := d.change("sync "+o.Path, func() error { return syncFile(o.Path) }); err != nil {
+			return err
+		}
+		if err := d.change("take "+o.Path, func() error { return os.Rename(o.Path, to) }); err != nil {
+			return err
+		}
+	}
+	return errors.Join(syncFile(pending), syncFile(filepath.Dir(pending)))
+}
+
+func pendingName(i int) string { return fmt.Sprintf("%06d", i) }
+
+// finish moves the objects of a committed batch to where they belong, as far as
+// they are not there.
+func (d *Dir) finish(batch string) error {
+	pending := d.path("pending", batch)
+	if _, err := os.Stat(pending); errors.Is(err, os.ErrNotExist) {
+		return nil // it was the last thing to be removed
+	}
+	m, err := readManifest(d.manifest(batch))
+	if err != nil {
+		return err
+	}
+	dirs := map[string]bool{}
+	for i, o := range m.Objects {
+		to := filepath.Join(d.root, filepath.FromSlash(o.Name))
+		if err := d.place(filepath.Join(pending, pendingName(i)), to, o.Bytes); err != nil {
+			return fmt.Errorf("finish batch %s: %w", batch, err)
+		}
+		dirs[filepath.Dir(to)] = true
+	}
+	for dir := range dirs {
+		if err := syncFile(dir); err != nil {
+			return fmt.Errorf("finish batch %s: %w", batch, err)
+		}
+	}
+	return d.change("finish "+pending, func() error { return os.RemoveAll(pending) })
+}
+
+// place moves one object to its place. It never replaces a file: one of that
+// name is either this object, moved earlier, or none of ours.
+func (d *Dir) place(from, to string, size int64) error {
+	_, err := os.Stat(from)
+	if errors.Is(err, os.ErrNotExist) {
+		st, err := os.Stat(to)
+		if err != nil {
+			return err
+		}
+		if st.Size() != size {
+			return fmt.Errorf("%s has %d bytes where %d were committed", to, st.Size(), size)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(to); err == nil {
+		return fmt.Errorf("%s is there already and not from here", to)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := d.change("make directory of "+to, func() error { return os.MkdirAll(filepath.Dir(to), 0o755) }); err != nil {
+		return err
+	}
+	return d.change("place "+to, func() error { return os.Rename(from, to) })
+}
+
+// recover finishes committed batches and removes what belongs to none.
+func (d *Dir) recover() error {
+	for c, err := range Commits(d.root) {
+		if err != nil {
+			return err
+		}
+		d.add(c)
+	}
+	pending, err := os.ReadDir(d.path("pending"))
+	if err != nil {
+		return err
+	}
+	for _, e := range pending {
+		if d.known[e.Name()] {
+			if err := d.finish(e.Name()); err != nil {
+				return err
+			}
+			continue
+		}
+		path := d.path("pending", e.Name())
+		if err := d.change("remove "+path, func() error { return os.RemoveAll(path) }); err != nil {
+			return err
+		}
+	}
+	return d.empty(d.Stage())
+}
+
+func (d *Dir) empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if err := d.change("remove "+path, func() error { return os.RemoveAll(path) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// change makes a change to the disk.
+func (d *Dir) change(what string, do func() error) error {
+	if d.before != nil {
+		if err := d.before(what); err != nil {
+			return err
+		}
+	}
+	return do()
+}

@@ -1,0 +1,442 @@
+package ledger
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+
+	"sluice/internal/logs"
+	"sluice/internal/pipeline"
+	"sluice/internal/table"
+)
+
+// line is a row of a format of its own: "2026-11-22 words", one a line.
+type line struct {
+	When logs.Time `col:"when_"`
+	Said logs.Text `col:"said"`
+}
+
+var format = logs.Format[line]{
+	Table:     logs.Table[line]{Name: "lines", Time: func(l *line) logs.Time { return l.When }},
+	Match:     func(string, []byte) (bool, string) { return true, "" },
+	NewReader: func() logs.Reader[line] { return reader{} },
+}
+
+type reader struct{}
+
+func (reader) Read(in *logs.Input, r io.Reader) iter.Seq2[*line, error] {
+	return func(yield func(*line, error) bool) {
+		sc := bufio.NewScanner(r)
+		for sc.Scan() {
+			in.Lines++
+			day, _, _ := strings.Cut(sc.Text(), " ")
+			t, err := time.Parse(time.DateOnly, day)
+			if err != nil {
+				if !yield(nil, &logs.BadRecord{Line: in.Lines, Time: in.Dated, Reason: "time", Raw: sc.Bytes()}) {
+					return
+				}
+				continue
+			}
+			if !yield(&line{logs.TimeOf(t), logs.Text(sc.Text())}, nil) {
+				return
+			}
+		}
+		if err := sc.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// source is files by key.
+type source map[string]string
+
+func (s source) Open(_ context.Context, o pipeline.Object) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(s[o.Key])), nil
+}
+
+func (s source) objects() []pipeline.Object {
+	var objs []pipeline.Object
+	for _, key := range slices.Sorted(maps.Keys(s)) {
+		objs = append(objs, pipeline.Object{Key: key, Version: "1", Size: int64(len(s[key]))})
+	}
+	return objs
+}
+
+// delivered is four files: several days, a reject.
+var delivered = source{
+	"a": "2026-11-22 a1\n2026-11-23 a2\n",
+	"b": "2026-11-22 b1\nno time\n2026-11-24 b2\n",
+	"c": "2026-11-24 c1\n",
+	"d": "2026-11-22 d1\n",
+}
+
+func lines(s source) []string {
+	var all []string
+	for _, text := range s {
+		all = append(all, strings.Split(strings.TrimSuffix(text, "\n"), "\n")...)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// convert does what `sluice convert` does: the files that are not done, two a
+// batch.
+func convert(dir string, src source, before func(string) error) (err error) {
+	d, err := open(dir, before)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	p, err := pipeline.New(pipeline.Config{Routes: []pipeline.Route{pipeline.To(format)}, Stage: d.Stage()})
+	if err != nil {
+		return err
+	}
+	// Not p.Close: a crash does not tidy up either.
+	todo := slices.DeleteFunc(src.objects(), func(o pipeline.Object) bool {
+		_, done := d.Done(o)
+		return done
+	})
+	for batch := range slices.Chunk(todo, 2) {
+		if _, err := p.Run(context.Background(), src, d, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// visible returns every line in the objects that a reader of the lake sees, and
+// their names.
+func visible(t *testing.T, dir string) (all, names []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && strings.HasPrefix(e.Name(), "_"):
+			return filepath.SkipDir
+		case e.IsDir():
+			return nil
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		names = append(names, filepath.ToSlash(rel))
+		all = append(all, readLines(t, path)...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(all)
+	return all, names
+}
+
+func readLines(t *testing.T, path string) []string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := parquet.OpenFile(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	column := "said"
+	if strings.Contains(path, "rejected") {
+		column = "raw"
+	}
+	leaf, ok := f.Schema().Lookup(column)
+	if !ok {
+		t.Fatalf("%s: no column %s", path, column)
+	}
+	var out []string
+	rows := make([]parquet.Row, 10)
+	for _, g := range f.RowGroups() {
+		r := g.Rows()
+		for {
+			n, err := r.ReadRows(rows)
+			for _, row := range rows[:n] {
+				out = append(out, string(row[leaf.ColumnIndex].ByteArray()))
+			}
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", path, err)
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// committed returns the names of all objects in manifests.
+func committed(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	for c, err := range Commits(dir) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range c.Objects {
+			names = append(names, o.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func checkWhole(t *testing.T, dir string, src source) {
+	t.Helper()
+	all, names := visible(t, dir)
+	if want := lines(src); !slices.Equal(all, want) {
+		t.Fatalf("lines in the lake %q, want %q", all, want)
+	}
+	if want := committed(t, dir); !slices.Equal(names, want) {
+		t.Fatalf("objects in the lake %q, committed %q", names, want)
+	}
+	left, err := os.ReadDir(filepath.Join(dir, "_sluice", "pending"))
+	if err != nil || len(left) > 0 {
+		t.Fatalf("left pending: %v, %v", left, err)
+	}
+}
+
+var errCrash = errors.New("crash")
+
+// crashAt lets n changes to the disk happen, then none.
+func crashAt(n int) func(string) error {
+	return func(change string) error {
+		if n--; n < 0 {
+			return fmt.Errorf("%w before: %s", errCrash, change)
+		}
+		return nil
+	}
+}
+
+func TestCrashAnywhere(t *testing.T) {
+	for n := 0; ; n++ {
+		dir := t.TempDir()
+		err := convert(dir, delivered, crashAt(n))
+		if err == nil {
+			if n < 20 {
+				t.Fatalf("only %d changes to stop at", n)
+			}
+			checkWhole(t, dir, delivered)
+			return
+		}
+		if !errors.Is(err, errCrash) {
+			t.Fatalf("stopped after %d changes: %v", n, err)
+		}
+		noneTwice(t, dir)
+		// The next run may crash too, while it recovers or later.
+		for m := 0; ; m++ {
+			again := t.TempDir()
+			if err := os.CopyFS(again, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			err := convert(again, delivered, crashAt(m))
+			noneTwice(t, again)
+			if err == nil {
+				checkWhole(t, again, delivered)
+				break
+			}
+			if !errors.Is(err, errCrash) {
+				t.Fatalf("stopped after %d, then %d changes: %v", n, m, err)
+			}
+			if err := convert(again, delivered, nil); err != nil {
+				t.Fatalf("stopped after %d, then %d changes, then: %v", n, m, err)
+			}
+			checkWhole(t, again, delivered)
+		}
+	}
+}
+
+// noneTwice checks what a reader sees in between: whole objects, committed ones
+// only, no line twice.
+func noneTwice(t *testing.T, dir string) {
+	t.Helper()
+	all, names := visible(t, dir)
+	if n := len(all); n != len(slices.Compact(all)) {
+		t.Fatalf("a line twice: %q", all)
+	}
+	manifests := committed(t, dir)
+	for _, name := range names {
+		if !slices.Contains(manifests, name) {
+			t.Fatalf("object %s is visible and in no manifest", name)
+		}
+	}
+}
+
+func TestConvertAgainChangesNothing(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		if err := convert(dir, delivered, nil); err != nil {
+			t.Fatal(err)
+		}
+		checkWhole(t, dir, delivered)
+	}
+	more := maps.Clone(delivered)
+	more["e"] = "2026-11-22 e1\n"
+	if err := convert(dir, more, nil); err != nil {
+		t.Fatal(err)
+	}
+	checkWhole(t, dir, more)
+}
+
+func TestOneWriter(t *testing.T) {
+	dir := t.TempDir()
+	d, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "another sluice is writing") {
+		t.Errorf("second writer: %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d, err = Open(dir)
+	if err != nil {
+		t.Fatalf("after the first has closed: %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// staged makes a commit of one object with the given content.
+func staged(t *testing.T, d *Dir, key, name, content string) pipeline.Commit {
+	t.Helper()
+	path := filepath.Join(d.Stage(), key+".parquet")
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	files := []pipeline.Object{{Key: key}}
+	return pipeline.Commit{
+		Batch:   pipeline.BatchID(files),
+		Files:   files,
+		Objects: []table.Object{{Name: name, Path: path, Bytes: int64(len(content))}},
+	}
+}
+
+func TestCommit(t *testing.T) {
+	const name = "lines/dt=2026-11-22/b-0000.parquet"
+	setup := func(t *testing.T) *Dir {
+		d, err := Open(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return d
+	}
+	refused := func(t *testing.T, d *Dir, c pipeline.Commit, want string) {
+		t.Helper()
+		if err := d.Commit(t.Context(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("got error %v, want one with %q", err, want)
+		}
+	}
+
+	t.Run("again", func(t *testing.T) {
+		d := setup(t)
+		c := staged(t, d, "a", name, "one")
+		for range 2 {
+			if err := d.Commit(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if b, ok := d.Done(c.Files[0]); !ok || b != c.Batch {
+			t.Errorf("Done: %q, %v", b, ok)
+		}
+		if _, ok := d.Done(pipeline.Object{Key: "b"}); ok {
+			t.Error("Done says so of another file")
+		}
+	})
+	t.Run("file of another batch", func(t *testing.T) {
+		d := setup(t)
+		if err := d.Commit(t.Context(), staged(t, d, "a", name, "one")); err != nil {
+			t.Fatal(err)
+		}
+		c := staged(t, d, "b", "lines/dt=2026-11-22/c-0000.parquet", "two")
+		c.Files = append(c.Files, pipeline.Object{Key: "a"})
+		c.Batch = pipeline.BatchID(c.Files)
+		refused(t, d, c, "already")
+		if _, ok := d.Done(pipeline.Object{Key: "b"}); ok {
+			t.Error("b is done by a refused commit")
+		}
+	})
+	t.Run("never over another file", func(t *testing.T) {
+		d := setup(t)
+		path := filepath.Join(d.root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("mine"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, d, staged(t, d, "a", name, "one"), "not from here")
+		if b, err := os.ReadFile(path); string(b) != "mine" || err != nil {
+			t.Errorf("the file is %q now, %v", b, err)
+		}
+	})
+	t.Run("names outside the lake", func(t *testing.T) {
+		for _, bad := range []string{"../x.parquet", "/x.parquet", "_sluice/x.parquet", "lines/../../x"} {
+			d := setup(t)
+			refused(t, d, staged(t, d, "a", bad, "one"), "not a name")
+		}
+	})
+	t.Run("batch that is no id", func(t *testing.T) {
+		d := setup(t)
+		c := staged(t, d, "a", name, "one")
+		c.Batch = "../../x"
+		refused(t, d, c, "not a batch id")
+	})
+	t.Run("ended context", func(t *testing.T) {
+		d := setup(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		c := staged(t, d, "a", name, "one")
+		if err := d.Commit(ctx, c); !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+		if _, ok := d.Done(c.Files[0]); ok {
+			t.Error("committed nevertheless")
+		}
+	})
+}
+
+func TestBrokenManifest(t *testing.T) {
+	dir := t.TempDir()
+	if err := convert(dir, delivered, nil); err != nil {
+		t.Fatal(err)
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, "_sluice", "commits", "*.json"))
+	if err != nil || len(paths) == 0 {
+		t.Fatal(paths, err)
+	}
+	if err := os.WriteFile(paths[0], []byte(`{"batch":`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "manifest") {
+		t.Errorf("opened over a broken manifest: %v", err)
+	}
+}
