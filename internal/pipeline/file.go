@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"sluice/internal/logs"
 )
@@ -46,9 +47,10 @@ func (p *Pipeline) convert(ctx context.Context, src Source, f *File) (err error)
 		p.progress(n, in.Lines-lines)
 		lines = in.Lines
 	}}
+	shut := sync.OnceValue(rc.Close)
 	defer func() {
-		if cerr := rc.Close(); err == nil && cerr != nil {
-			err = fmt.Errorf("close %s: %w", f.Object.Key, cerr)
+		if cerr := shut(); err == nil && cerr != nil {
+			err = fmt.Errorf("read %s: %w", f.Object.Key, cerr)
 		}
 		f.Lines = in.Lines
 		p.progress(0, in.Lines-lines)
@@ -64,7 +66,7 @@ func (p *Pipeline) convert(ctx context.Context, src Source, f *File) (err error)
 		return nil
 	}
 	f.Format = s.name()
-	if err := p.records(f, s, in, text); err != nil {
+	if err := p.records(f, s, in, text, shut); err != nil {
 		return fmt.Errorf("read %s: %w", f.Object.Key, err)
 	}
 	f.Outcome = Converted
@@ -93,14 +95,18 @@ func (p *Pipeline) route(key string, head []byte) (s sink, skip string) {
 	return nil, skip
 }
 
-// records writes all records of one file, or none.
-func (p *Pipeline) records(f *File, s sink, in *logs.Input, text io.Reader) error {
+// records writes all records of one file, or none. A source may say only in
+// shut that what it gave was not all.
+func (p *Pipeline) records(f *File, s sink, in *logs.Input, text io.Reader, shut func() error) error {
 	s.Mark()
 	p.rejected.Mark()
 	err := s.read(f, in, text, func(b *logs.BadRecord) error { return p.reject(f, in, b) })
 	f.Lines = in.Lines
 	if err == nil {
 		err = complete(f, text)
+	}
+	if err == nil {
+		err = shut()
 	}
 	if err == nil {
 		return nil

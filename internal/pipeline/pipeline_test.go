@@ -1,0 +1,411 @@
+package pipeline
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+
+	"sluice/internal/logs"
+	"sluice/internal/table"
+)
+
+// saying is a row of a format made for these tests: a day and words, one a line.
+// A line "?" is a reject, a line with "or" is ambiguous, "lost" is a line that
+// the reader counts and forgets.
+type saying struct {
+	When logs.Time `col:"when_"`
+	Said logs.Text `col:"said"`
+	Key  logs.Text `col:"log_key,dict"`
+}
+
+func (s *saying) Ambiguous() bool { return bytes.Contains(s.Said, []byte(" or ")) }
+
+func sayings(name, prefix string) logs.Format[saying] {
+	return logs.Format[saying]{
+		Table: logs.Table[saying]{Name: name, Time: func(s *saying) logs.Time { return s.When }},
+		Match: func(key string, head []byte) (bool, string) {
+			if strings.Contains(key, "digest") {
+				return false, "a digest of " + name
+			}
+			return bytes.HasPrefix(head, []byte(prefix)), ""
+		},
+		NewReader: func() logs.Reader[saying] { return sayingReader{} },
+	}
+}
+
+type sayingReader struct{}
+
+func (sayingReader) Read(in *logs.Input, r io.Reader) iter.Seq2[*saying, error] {
+	return func(yield func(*saying, error) bool) {
+		br := bufio.NewReader(r)
+		for {
+			text, err := br.ReadBytes('\n')
+			if err != nil && err != io.EOF {
+				yield(nil, err)
+				return
+			}
+			if len(text) > 0 && !one(in, bytes.TrimSuffix(text, []byte("\n")), yield) {
+				return
+			}
+			if err == io.EOF || bytes.Equal(text, []byte("20 stop\n")) {
+				return
+			}
+		}
+	}
+}
+
+func one(in *logs.Input, text []byte, yield func(*saying, error) bool) bool {
+	in.Lines++
+	var day int
+	switch {
+	case bytes.HasPrefix(text, []byte("20 lost")):
+		return true
+	case bytes.HasPrefix(text, []byte("20 ?")):
+		return yield(nil, fmt.Errorf("wrapped: %w", &logs.BadRecord{
+			Line: in.Lines, Time: in.Dated, Reason: "doubt", Detail: "no words", Raw: text}))
+	default:
+		fmt.Sscanf(string(text), "20 %d", &day)
+	}
+	return yield(&saying{logs.Time(day) * 24 * 60 * 60 * 1000, logs.Text(text), logs.Text(in.Key)}, nil)
+}
+
+// source opens files by key.
+type source map[string]func() (io.ReadCloser, error)
+
+func (s source) Open(_ context.Context, o Object) (io.ReadCloser, error) { return s[o.Key]() }
+
+func text(s string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(s)), nil }
+}
+
+func zipped(t testing.TB, texts ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	for _, s := range texts { // one member each
+		w := gzip.NewWriter(&b)
+		if _, err := io.WriteString(w, s); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+// lake keeps what was committed: rows by table, read from the staged files.
+type lake struct {
+	t       testing.TB
+	commits []Commit
+	rows    map[string][]string
+	fail    error
+}
+
+func (l *lake) Commit(_ context.Context, c Commit) error {
+	if l.fail != nil {
+		return l.fail
+	}
+	l.commits = append(l.commits, c)
+	if l.rows == nil {
+		l.rows = map[string][]string{}
+	}
+	for _, o := range c.Objects {
+		name, _, _ := strings.Cut(o.Name, "/")
+		l.rows[name] = append(l.rows[name], readAll(l.t, o)...)
+	}
+	return nil
+}
+
+// readAll returns the rows of an object, columns joined by "|", without times.
+func readAll(t testing.TB, o table.Object) []string {
+	t.Helper()
+	b, err := os.ReadFile(o.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := parquet.OpenFile(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	buf := make([]parquet.Row, 16)
+	for _, g := range f.RowGroups() {
+		rows := g.Rows()
+		for {
+			n, err := rows.ReadRows(buf)
+			for _, row := range buf[:n] {
+				var cols []string
+				for _, v := range row {
+					cols = append(cols, v.String())
+				}
+				out = append(out, strings.Join(cols, "|"))
+			}
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := rows.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+func newPipeline(t testing.TB) *Pipeline {
+	t.Helper()
+	p, err := New(Config{Routes: []Route{To(sayings("said", "20 ")), To(sayings("cried", "20!"))}, Stage: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if left, err := filepath.Glob(filepath.Join(p.stage, "*")); err != nil || len(left) > 0 {
+			t.Errorf("left in the stage: %v, %v", left, err)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+func object(key string) Object {
+	return Object{Key: key, Version: "v", Size: -1, Modified: time.UnixMilli(86_400_000 * 9)}
+}
+
+func run(t testing.TB, p *Pipeline, l *lake, src source, keys ...string) Result {
+	t.Helper()
+	l.t = t
+	var objs []Object
+	for _, k := range keys {
+		objs = append(objs, object(k))
+	}
+	res, err := p.Run(t.Context(), src, l, objs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Files) != len(keys) {
+		t.Fatalf("%d files accounted for, want %d", len(res.Files), len(keys))
+	}
+	return res
+}
+
+func TestBatch(t *testing.T) {
+	p := newPipeline(t)
+	src := source{
+		"a":    text("20 1 one\n20 2 this or that\n20 ?\n"),
+		"b.gz": text(zipped(t, "20 1 x\n", "20 1 y")),
+		"cry":  text("20!\n"),
+	}
+	for range 2 { // a pipeline is used again and again
+		var l lake
+		res := run(t, p, &l, src, "a", "b.gz", "cry")
+		a, b := res.Files[0], res.Files[1]
+		if a.Outcome != Converted || a.Format != "said" || a.Lines != 3 || a.Rows != 2 || a.Rejected != 1 || a.Ambiguous != 1 || a.Unaccounted() != 0 {
+			t.Errorf("a: %+v", a)
+		}
+		if b.Outcome != Converted || b.Rows != 2 || b.BytesText != 13 || b.BytesIn != int64(len(zipped(t, "20 1 x\n", "20 1 y"))) {
+			t.Errorf("b.gz: %+v", b)
+		}
+		if f := res.Files[2].Format; f != "cried" {
+			t.Errorf("cry went to %q", f)
+		}
+		want := []string{"86400000|20 1 one|a", "86400000|20 1 x|b.gz", "86400000|20 1 y|b.gz", "172800000|20 2 this or that|a"}
+		if got := l.rows["said"]; !slices.Equal(got, want) {
+			t.Errorf("said:\n got %q\nwant %q", got, want)
+		}
+		if got, want := l.rows["rejected"], []string{"777600000|said|doubt|no words|20 ?|a|3"}; !slices.Equal(got, want) {
+			t.Errorf("rejected:\n got %q\nwant %q", got, want)
+		}
+		c := l.commits[0]
+		if c.Batch != res.Batch || c.Batch != BatchID(c.Files) || len(c.Files) != 3 {
+			t.Errorf("commit %s of %v", c.Batch, c.Files)
+		}
+		var names []string
+		for _, o := range res.Objects {
+			names = append(names, strings.ReplaceAll(o.Name, res.Batch, "B"))
+		}
+		if want := []string{"said/dt=1970-01-02/B-0000.parquet", "said/dt=1970-01-03/B-0000.parquet", "cried/dt=1970-01-01/B-0000.parquet", "rejected/dt=1970-01-10/B-0000.parquet"}; !slices.Equal(names, want) {
+			t.Errorf("objects %q, want %q", names, want)
+		}
+	}
+}
+
+func TestBatchIsNamedByItsFiles(t *testing.T) {
+	p := newPipeline(t)
+	src := source{"a": text("20 1 a\n"), "b": text("20 1 b\n"), "broken": text("\x1f\x8b\x08")}
+	var l lake
+	one := run(t, p, &l, src, "a", "b").Batch
+	two := run(t, p, &l, src, "b", "broken", "a").Batch
+	if one != two || len(one) != 32 {
+		t.Errorf("same files, batches %q and %q", one, two)
+	}
+	if three := run(t, p, &l, src, "a").Batch; three == one {
+		t.Error("other files, same batch")
+	}
+	a, b := Object{Bucket: "ab", Key: "c"}, Object{Bucket: "a", Key: "bc"}
+	if a.ID() == b.ID() {
+		t.Error("bucket and key run together in ids")
+	}
+}
+
+func TestListedTwice(t *testing.T) {
+	p := newPipeline(t)
+	var l lake
+	res := run(t, p, &l, source{"a": text("20 1 x\n")}, "a", "a")
+	if res.Files[0].Outcome != Converted || res.Files[1].Outcome != Skipped {
+		t.Errorf("%+v", res.Files)
+	}
+	if n := len(l.rows["said"]); n != 1 {
+		t.Errorf("%d rows of a file listed twice", n)
+	}
+}
+
+func TestCommitFails(t *testing.T) {
+	p := newPipeline(t)
+	src := source{"a": text("20 1 a\n20 ?\n")}
+	refused := errors.New("refused")
+	res, err := p.Run(t.Context(), src, &lake{t: t, fail: refused}, []Object{object("a")})
+	if !errors.Is(err, refused) || len(res.Files) != 0 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(p.stage, "*")); len(left) > 0 {
+		t.Errorf("staged files left: %v", left)
+	}
+	var l lake
+	run(t, p, &l, src, "a")
+	if n := len(l.rows["said"]); n != 1 {
+		t.Errorf("%d rows after a failed commit, want 1", n)
+	}
+}
+
+func TestStageFails(t *testing.T) {
+	p := newPipeline(t)
+	src := source{"a": text("20 1 a\n")}
+	stage := p.stage
+	if err := os.Remove(stage); err != nil {
+		t.Fatal(err)
+	}
+	l := lake{t: t}
+	if _, err := p.Run(t.Context(), src, &l, []Object{object("a")}); err == nil {
+		t.Error("no error without a stage")
+	}
+	if len(l.commits) > 0 {
+		t.Error("committed")
+	}
+	if err := os.Mkdir(stage, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run(t, p, &l, src, "a")
+	if n := len(l.rows["said"]); n != 1 {
+		t.Errorf("%d rows after the stage is back, want 1", n)
+	}
+}
+
+func TestEndedContext(t *testing.T) {
+	p := newPipeline(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	src := source{"a": text("20 1 a\n"), "b": func() (io.ReadCloser, error) { cancel(); return nil, errors.New("hung up") }}
+	l := lake{t: t}
+	if _, err := p.Run(ctx, src, &l, []Object{object("a"), object("b")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if len(l.commits) > 0 {
+		t.Error("committed")
+	}
+}
+
+func TestProgress(t *testing.T) {
+	var size, lines int64
+	p, err := New(Config{
+		Routes: []Route{To(sayings("said", "20 "))}, Stage: t.TempDir(),
+		Progress: func(b, n int64) { size += b; lines += n },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("20 1 some words that fill pages\n", 9000)
+	run(t, p, &lake{}, source{"a": text(long), "b": text(zipped(t, long))}, "a", "b")
+	if want := int64(len(long) + len(zipped(t, long))); size != want || lines != 18000 {
+		t.Errorf("told of %d bytes, %d lines, want %d and 18000", size, lines, want)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRejectedRaw(t *testing.T) {
+	for _, c := range []struct{ line, raw, detail string }{
+		{"20 ? plain", "20 ? plain", "no words"},
+		{`20 ? \x`, `20 ? \x`, "no words"},
+		{"20 ? \xff\\x", `20 ? \xFF\\x`, "no words; raw escaped: bytes that are not UTF-8 stand as \\xHH, backslashes are doubled"},
+		{"20 ? " + strings.Repeat("ü", maxRaw), "20 ? " + strings.Repeat("ü", (maxRaw-5)/2), fmt.Sprintf("no words; raw cut to %d of %d bytes", maxRaw-1, 5+2*maxRaw)},
+	} {
+		p := newPipeline(t)
+		var l lake
+		run(t, p, &l, source{"a": text(c.line + "\n")}, "a")
+		want := "777600000|said|doubt|" + c.detail + "|" + c.raw + "|a|1"
+		if got := l.rows["rejected"]; len(got) != 1 || got[0] != want {
+			t.Errorf("%.20q: got %.90q, want %.90q", c.line, got, want)
+		}
+	}
+}
+
+func TestDated(t *testing.T) {
+	for _, c := range []struct {
+		o    Object
+		want string
+	}{
+		{Object{Key: "x/2020-01-01", Modified: time.Date(2026, 11, 22, 1, 2, 3, 0, time.UTC)}, "2026-11-22T01:02:03Z"},
+		{Object{Key: "logs/2026-11-22-01-02-03-ABC"}, "2026-11-22T00:00:00Z"},
+		{Object{Key: "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/22/x.json.gz"}, "2026-11-22T00:00:00Z"},
+		{Object{Key: "2026-13-22/9999/2026/02/30/x"}, "1970-01-01T00:00:00Z"},
+		{Object{Key: "x"}, "1970-01-01T00:00:00Z"},
+	} {
+		if got := dated(c.o).Go().Format(time.RFC3339); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.o, got, c.want)
+		}
+	}
+}
+
+func TestKeyThatIsNotUTF8(t *testing.T) {
+	p := newPipeline(t)
+	var l lake
+	run(t, p, &l, source{"a\xff": text("20 1 x\n")}, "a\xff")
+	if got, want := l.rows["said"], []string{`86400000|20 1 x|a\xFF`}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestNew(t *testing.T) {
+	said := To(sayings("said", "20 "))
+	for _, c := range []struct {
+		name   string
+		config Config
+		want   string
+	}{
+		{"two of a table", Config{Routes: []Route{said, said}, Stage: t.TempDir()}, "two formats"},
+		{"rejected is ours", Config{Routes: []Route{To(sayings("rejected", ""))}, Stage: t.TempDir()}, "two formats"},
+		{"no stage", Config{Stage: filepath.Join(t.TempDir(), "none")}, "staging directory"},
+		{"broken table", Config{Routes: []Route{To(logs.Format[struct{}]{Table: logs.Table[struct{}]{Name: "x"}})}, Stage: t.TempDir()}, "table x"},
+	} {
+		if _, err := New(c.config); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
+	}
+}
