@@ -33,7 +33,8 @@ const (
 	dialTimeout   = 5 * time.Second
 	headerTimeout = 30 * time.Second // from the request sent to the first byte of the answer
 	maxAttempts   = 6
-	idlePerHost   = 32 // at least the files fetched at once, or connections are thrown away
+	longestPause  = 20 * time.Second // between two attempts
+	idlePerHost   = 32               // at least the files fetched at once, or connections are thrown away
 )
 
 // Connect finds region and credentials the usual way (environment, profile,
@@ -42,7 +43,9 @@ const (
 // A request that is throttled, reset or left without an answer is tried again
 // with growing pauses. A body has no time limit of its own, a large file may
 // take long; the context ends what hangs.
-func Connect(ctx context.Context) (*S3, error) {
+func Connect(ctx context.Context) (*S3, error) { return connect(ctx, longestPause) }
+
+func connect(ctx context.Context, longestPause time.Duration) (*S3, error) {
 	client := awshttp.NewBuildableClient().
 		WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout }).
 		WithTransportOptions(func(t *http.Transport) {
@@ -52,7 +55,9 @@ func Connect(ctx context.Context) (*S3, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithHTTPClient(client),
 		config.WithRetryer(func() aws.Retryer {
-			std := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = maxAttempts })
+			std := retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts, o.MaxBackoff = maxAttempts, longestPause
+			})
 			// Two writers met on one key: the next attempt finds the object.
 			return retry.AddWithErrorCodes(std, "ConditionalRequestConflict")
 		}))
