@@ -98,17 +98,17 @@ func (c *texts) put() int {
 	return len(v)
 }
 
-// value returns the bytes of a row, nil when it is NULL.
-func (c *texts) value(row int) []byte {
+// value returns the bytes of a row; not ok is NULL.
+func (c *texts) value(row uint16) (v []byte, ok bool) {
 	start := c.starts[row]
 	if start&absent != 0 {
-		return nil
+		return nil, false
 	}
 	end := uint32(len(c.arena))
-	if row+1 < len(c.starts) {
-		end = c.starts[row+1] &^ absent
+	if next := int(row) + 1; next < len(c.starts) {
+		end = c.starts[next] &^ absent
 	}
-	return c.arena[start:end:end]
+	return c.arena[start:end:end], true
 }
 
 func (c *texts) truncate(n int) {
@@ -125,7 +125,7 @@ func (c *texts) keys(dst []uint64, lo, hi int) []uint64 {
 	ids := make([]uint32, 0, hi-lo)
 	for row := lo; row < hi; row++ {
 		var id uint32
-		if v := c.value(row); v != nil {
+		if v, ok := c.value(uint16(row)); ok {
 			id, _ = d.add(v)
 		}
 		ids = append(ids, id)

@@ -54,11 +54,11 @@ func (c *words) encode(e *encoder, rows []uint16) error {
 	}
 	e.closeBounds()
 	if !e.repeats(len(e.used), len(e.plain), size) {
-		return e.textPages(rows, func(row uint16) []byte {
+		return e.textPages(rows, func(row uint16) ([]byte, bool) {
 			if id := c.ids[row]; id != 0 {
-				return c.dict.value(id)
+				return c.dict.value(id), true
 			}
-			return nil
+			return nil, false
 		})
 	}
 	if err := e.dictionary(len(e.used), e.plain); err != nil {
@@ -90,26 +90,25 @@ func (c *texts) encode(e *encoder, rows []uint16) error {
 	if e.column.Option != Plain {
 		first := true
 		for _, row := range rows {
-			if v := c.value(int(row)); v != nil {
+			if v, ok := c.value(row); ok {
 				e.bound(v, first)
 				first = false
 			}
 		}
 		e.closeBounds()
 	}
-	return e.textPages(rows, func(row uint16) []byte { return c.value(int(row)) })
+	return e.textPages(rows, c.value)
 }
 
-// textPages adds plain pages of texts, nil for NULL.
-func (e *encoder) textPages(rows []uint16, value func(row uint16) []byte) error {
+// textPages adds plain pages of texts.
+func (e *encoder) textPages(rows []uint16, value func(row uint16) (v []byte, ok bool)) error {
 	e.levels, e.plain = e.levels[:0], e.plain[:0]
 	for i, row := range rows {
-		v := value(row)
-		if v == nil {
-			e.levels = append(e.levels, 0)
-		} else {
+		if v, ok := value(row); ok {
 			e.levels = append(e.levels, 1)
 			e.plain = appendText(e.plain, v)
+		} else {
+			e.levels = append(e.levels, 0)
 		}
 		if len(e.plain) >= maxPage || i == len(rows)-1 {
 			if err := e.data(format.Plain, e.levels, e.plain); err != nil {

@@ -32,8 +32,8 @@ func (p *part) metaPath() string { return p.path + ".groups" }
 
 // files is the file system of staged objects; tests let it fail.
 type files struct {
-	// append opens a file, made when it is not there, to write at its end.
-	append   func(path string) (io.WriteCloser, error)
+	// open opens a file to write at its end; a fresh one must not be there yet.
+	open     func(path string, fresh bool) (io.WriteCloser, error)
 	truncate func(path string, size int64) error
 	remove   func(path string) error
 	read     func(path string) ([]byte, error)
@@ -41,8 +41,12 @@ type files struct {
 
 func osFiles() files {
 	return files{
-		append: func(path string) (io.WriteCloser, error) {
-			return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+		open: func(path string, fresh bool) (io.WriteCloser, error) {
+			flag := os.O_WRONLY | os.O_APPEND
+			if fresh {
+				flag |= os.O_CREATE | os.O_EXCL
+			}
+			return os.OpenFile(path, flag, 0o644)
 		},
 		truncate: os.Truncate,
 		remove:   os.Remove,
@@ -50,11 +54,29 @@ func osFiles() files {
 	}
 }
 
+// extend writes b at the end of a file of so many bytes, and counts them.
+func (fs files) extend(path string, size *int64, b []byte) error {
+	f, err := fs.open(path, *size == 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(extend(f, path, size, b), f.Close())
+}
+
+func extend(f io.Writer, path string, size *int64, b []byte) error {
+	n, err := f.Write(b)
+	*size += int64(n)
+	if err == nil && n < len(b) {
+		err = fmt.Errorf("write %s: %w", path, io.ErrShortWrite)
+	}
+	return err
+}
+
 var magic = []byte("PAR1")
 
 // addGroup appends rows of the buffered columns as one row group.
 func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []uint16) (err error) {
-	f, err := fs.append(p.path)
+	f, err := fs.open(p.path, p.bytes == 0)
 	if err != nil {
 		return err
 	}
@@ -97,34 +119,23 @@ func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []u
 }
 
 func (p *part) flush(f io.Writer, e *encoder) error {
-	n, err := f.Write(e.out)
-	p.bytes += int64(n)
-	if err == nil && n < len(e.out) {
-		err = fmt.Errorf("write %s: %w", p.path, io.ErrShortWrite)
-	}
+	err := extend(f, p.path, &p.bytes, e.out)
 	e.out = e.out[:0]
 	return err
 }
 
 // describe keeps what the footer will say about a row group.
-func (p *part) describe(fs files, g *format.RowGroup) (err error) {
+func (p *part) describe(fs files, g *format.RowGroup) error {
 	meta, err := thrift.Marshal(new(thrift.CompactProtocol), g)
 	if err != nil {
 		return fmt.Errorf("encode row group of %s: %w", p.path, err)
 	}
-	f, err := fs.append(p.metaPath())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
 	b := binary.LittleEndian.AppendUint32(nil, uint32(len(meta)))
-	n, err := f.Write(append(b, meta...))
-	p.meta += int64(n)
-	return err
+	return fs.extend(p.metaPath(), &p.meta, append(b, meta...))
 }
 
 // finish writes the footer.
-func (p *part) finish(fs files, s *schema) (err error) {
+func (p *part) finish(fs files, s *schema) error {
 	meta, err := fs.read(p.metaPath())
 	if err != nil {
 		return err
@@ -149,15 +160,11 @@ func (p *part) finish(fs files, s *schema) (err error) {
 		return fmt.Errorf("encode footer of %s: %w", p.path, err)
 	}
 	tail := binary.LittleEndian.AppendUint32(b.Bytes(), uint32(b.Len()))
-	f, err := fs.append(p.path)
-	if err != nil {
+	if err := fs.extend(p.path, &p.bytes, append(tail, magic...)); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	n, err := f.Write(append(tail, magic...))
-	p.bytes += int64(n)
-	p.finished = err == nil
-	return err
+	p.finished = true
+	return nil
 }
 
 // undo makes the part what it was.

@@ -26,6 +26,13 @@ const (
 	maxGroups = 64
 )
 
+// limits are those constants; tests make them small.
+type limits struct {
+	rows, buffer int
+	object       int64
+	groups       int
+}
+
 // Writer turns rows of type R into staged Parquet objects, one or more for each
 // day. Rows of all days share one buffer of columns, so memory depends neither
 // on how many days a batch holds nor on how many rows.
@@ -36,6 +43,7 @@ type Writer[R any] struct {
 	table  logs.Table[R]
 	dir    string
 	fs     files
+	limits limits
 	schema *schema
 	enc    *encoder
 
@@ -49,6 +57,7 @@ type Writer[R any] struct {
 	order sorter
 	err   error // the first of staging: nothing after it is sound
 
+	batch int             // how many batches were before: staged files of theirs may be around
 	parts []*part         // in the order they were begun
 	open  map[int32]*part // the unfinished one of a day
 	next  map[int32]int   // how many parts a day has
@@ -65,7 +74,11 @@ func New[R any](t logs.Table[R], dir string) (*Writer[R], error) {
 	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", t.Name, err)
 	}
-	w := &Writer[R]{table: t, dir: dir, fs: osFiles(), open: map[int32]*part{}, next: map[int32]int{}}
+	w := &Writer[R]{
+		table: t, dir: dir, fs: osFiles(),
+		limits: limits{maxRows, maxBuffer, maxObject, maxGroups},
+		open:   map[int32]*part{}, next: map[int32]int{},
+	}
 	switch {
 	case t.Name == "" || strings.ContainsAny(t.Name, `/\`) || t.Name[0] == '_':
 		return nil, fmt.Errorf("table %q: not a name", t.Name)
@@ -115,7 +128,7 @@ func (w *Writer[R]) Write(r *R) error {
 	w.days = append(w.days, day)
 	w.n++
 	w.size += n
-	if w.n == maxRows || w.size >= maxBuffer {
+	if w.n == w.limits.rows || w.size >= w.limits.buffer {
 		return w.flush()
 	}
 	return nil
@@ -129,7 +142,6 @@ func (w *Writer[R]) fail(err error) error {
 // Mark remembers the rows so far. Only the last mark counts.
 func (w *Writer[R]) Mark() {
 	w.marked, w.mark, w.spilled = true, w.n, false
-	w.snapshot = w.snapshot[:0]
 }
 
 // Rollback removes every row written since Mark.
@@ -194,6 +206,7 @@ func (w *Writer[R]) flush() error {
 			return w.fail(err)
 		}
 		from, w.mark, w.spilled = w.mark, 0, true
+		w.snapshot = w.snapshot[:0]
 		for _, p := range w.parts {
 			w.snapshot = append(w.snapshot, *p)
 		}
@@ -253,7 +266,7 @@ func (w *Writer[R]) group(day int32, rows []uint16) error {
 	p := w.open[day]
 	if p == nil {
 		p = &part{day: day, number: w.next[day]}
-		p.path = filepath.Join(w.dir, fmt.Sprintf("%s-%s-%04d.parquet", w.table.Name, date(day), p.number))
+		p.path = filepath.Join(w.dir, fmt.Sprintf("%s-%s-%04d-%d.parquet", w.table.Name, date(day), p.number, w.batch))
 		w.parts = append(w.parts, p)
 		w.open[day] = p
 		w.next[day]++
@@ -261,7 +274,7 @@ func (w *Writer[R]) group(day int32, rows []uint16) error {
 	if err := p.addGroup(w.fs, w.enc, w.schema, w.row.all, rows); err != nil {
 		return err
 	}
-	if p.bytes < maxObject && p.groups < maxGroups {
+	if p.bytes < w.limits.object && p.groups < w.limits.groups {
 		return nil
 	}
 	delete(w.open, day)
@@ -320,6 +333,7 @@ func (w *Writer[R]) Abort() error {
 
 func (w *Writer[R]) forget() {
 	w.emptyBuffer()
+	w.batch++
 	clear(w.parts)
 	w.parts, w.snapshot = w.parts[:0], w.snapshot[:0]
 	clear(w.open)
