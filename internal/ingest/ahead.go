@@ -14,7 +14,7 @@ import (
 // within one: one after the other, a batch of 1,000 files would wait for half a
 // minute and work for half a second. So small files are fetched ahead.
 const (
-	inFlight   = 16       // enough that the processor is the limit
+	inFlight   = 16       // the reader's own included; enough that the processor is the limit
 	aheadBytes = 32 << 20 // of all files fetched and not yet read
 	aheadFile  = 8 << 20  // a larger one streams, its first byte is a small part of it
 )
@@ -53,7 +53,7 @@ func fetchAhead(ctx context.Context, src pipeline.Source, objs []pipeline.Object
 		}
 	}
 	if len(a.slots) > 1 { // a single file gains nothing
-		for range min(inFlight, len(a.slots)) {
+		for range min(inFlight-1, len(a.slots)) {
 			a.wg.Go(func() { a.fetch(ctx) })
 		}
 	}
@@ -116,6 +116,9 @@ func (a *ahead) release(n int64) {
 func (a *ahead) Open(ctx context.Context, o pipeline.Object) (io.ReadCloser, error) {
 	s := a.take(o)
 	if s == nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		return a.src.Open(ctx, o)
 	}
 	<-s.done // a fetcher always gets there: its context ends with ours

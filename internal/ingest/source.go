@@ -8,8 +8,9 @@ import (
 	"sluice/internal/pipeline"
 )
 
-// source is the pipeline's view of one batch: files fetched ahead, none begun
-// when time is up, and a clock on each.
+// source is the pipeline's view of one batch: files fetched ahead, a clock on
+// each, and an end: when time is up, what is in memory is still given out, and
+// nothing else is begun.
 type source struct {
 	// ctx ends when reading must end. It is not the pipeline's: a file that is
 	// cut off then fails alone, and the batch is committed without it.
@@ -38,9 +39,6 @@ func (s *source) close() {
 
 // Open is called by the pipeline, for one file after the other.
 func (s *source) Open(_ context.Context, o pipeline.Object) (io.ReadCloser, error) {
-	if s.ctx.Err() != nil {
-		return nil, context.Cause(s.ctx)
-	}
 	start := time.Now()
 	rc, err := s.ahead.Open(s.ctx, o)
 	if err != nil {
