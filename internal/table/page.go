@@ -147,22 +147,19 @@ func (e *encoder) write() error {
 	return nil
 }
 
-// meta describes the chunk, whose first page is at offset in its file.
-func (e *encoder) meta(offset int64) format.ColumnChunk {
-	m := format.ColumnMetaData{
-		Type:                  physical(e.column.Kind),
-		Encoding:              thrift.Slice[format.Encoding]{e.encoding},
-		PathInSchema:          thrift.Slice[string]{e.column.Name},
-		Codec:                 format.Zstd,
-		NumValues:             int64(e.rows),
-		TotalUncompressedSize: e.text,
-		TotalCompressedSize:   e.zipped,
-		DataPageOffset:        offset + e.dictBytes,
-		Statistics:            format.Statistics{NullCount: int64(e.nulls)},
-		EncodingStats: thrift.Slice[format.PageEncodingStats]{
-			{PageType: format.DataPage, Encoding: e.encoding, Count: e.dataPages},
-		},
-	}
+// describe says in c what a reader needs to know of the chunk, whose first page
+// is at offset in its file. It reuses the memory of what c said before.
+func (e *encoder) describe(c *format.ColumnChunk, offset int64) {
+	m := &c.MetaData
+	m.Type = physical(e.column.Kind)
+	m.Codec = format.Zstd
+	m.NumValues = int64(e.rows)
+	m.TotalUncompressedSize, m.TotalCompressedSize = e.text, e.zipped
+	m.PathInSchema = append(m.PathInSchema[:0], e.column.Name)
+	m.Encoding = append(m.Encoding[:0], e.encoding)
+	m.EncodingStats = append(m.EncodingStats[:0],
+		format.PageEncodingStats{PageType: format.DataPage, Encoding: e.encoding, Count: e.dataPages})
+	m.DataPageOffset, m.DictionaryPageOffset = offset+e.dictBytes, 0
 	if !e.column.Required() {
 		m.Encoding = append(m.Encoding, format.RLE)
 	}
@@ -172,11 +169,11 @@ func (e *encoder) meta(offset int64) format.ColumnChunk {
 		m.EncodingStats = append(m.EncodingStats,
 			format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: format.Plain, Count: 1})
 	}
+	m.Statistics = format.Statistics{NullCount: int64(e.nulls)}
 	if e.bounded {
 		m.Statistics.MinValue = append([]byte{}, e.least...) // not nil: "" is a bound too
 		m.Statistics.MaxValue = append([]byte{}, e.most...)
 	}
-	return format.ColumnChunk{MetaData: m}
 }
 
 func physical(k Kind) format.Type {

@@ -99,7 +99,7 @@ func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []u
 		if err := col.encode(e, rows); err != nil {
 			return err
 		}
-		s.chunks[i] = e.meta(offset)
+		e.describe(&s.chunks[i], offset)
 		offset += e.zipped
 		group.TotalByteSize += e.text
 		if len(e.out) > maxPage {
@@ -115,7 +115,7 @@ func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []u
 	group.TotalCompressedSize = offset - start
 	p.groups++
 	p.rows += group.NumRows
-	return p.describe(fs, &group)
+	return p.describe(fs, e, &group)
 }
 
 func (p *part) flush(f io.Writer, e *encoder) error {
@@ -125,13 +125,14 @@ func (p *part) flush(f io.Writer, e *encoder) error {
 }
 
 // describe keeps what the footer will say about a row group.
-func (p *part) describe(fs files, g *format.RowGroup) error {
-	meta, err := thrift.Marshal(new(thrift.CompactProtocol), g)
-	if err != nil {
+func (p *part) describe(fs files, e *encoder, g *format.RowGroup) error {
+	e.bytes.Reset()
+	if err := e.header.Encode(g); err != nil {
 		return fmt.Errorf("encode row group of %s: %w", p.path, err)
 	}
-	b := binary.LittleEndian.AppendUint32(nil, uint32(len(meta)))
-	return fs.extend(p.metaPath(), &p.meta, append(b, meta...))
+	e.small = binary.LittleEndian.AppendUint32(e.small[:0], uint32(e.bytes.Len()))
+	e.small = append(e.small, e.bytes.Bytes()...)
+	return fs.extend(p.metaPath(), &p.meta, e.small)
 }
 
 // finish writes the footer.

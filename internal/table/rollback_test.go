@@ -86,10 +86,10 @@ func TestRollbackLeavesNoTrace(t *testing.T) {
 // with a list of rows.
 func TestRollbackAnywhere(t *testing.T) {
 	parts := 0
-	for seed := range uint64(60) {
+	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		w := newWriter(t)
-		w.limits = limits{rows: 1 + r.IntN(40), buffer: 1 << (6 + r.IntN(10)), object: 1 << (10 + r.IntN(6)), groups: 1 + r.IntN(5)}
+		w.limits = limits{rows: 4 + r.IntN(40), buffer: 1 << (6 + r.IntN(10)), object: 1 << (10 + r.IntN(6)), groups: 1 + r.IntN(5)}
 		for range 2 {
 			var kept []every
 			mark := -1
@@ -219,7 +219,7 @@ func TestEveryFailure(t *testing.T) {
 	for _, short := range []bool{false, true} {
 		for n := 0; ; n++ {
 			w := newWriter(t)
-			w.limits = limits{rows: 80, buffer: 1 << 20, object: 1 << 20, groups: 2}
+			w.limits = limits{rows: 80, buffer: 1 << 20, object: 1 << 20, groups: 3}
 			disk := &faulty{files: w.fs, left: n, short: short}
 			w.fs = disk.view()
 			objects, err := convert(w, a, b, c)
