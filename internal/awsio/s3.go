@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 
 	"sluice/internal/pipeline"
 )
@@ -179,15 +178,6 @@ func statusOf(err error) int {
 		return re.HTTPStatusCode()
 	}
 	return 0
-}
-
-// codeOf is S3's error code, "" where the answer had none.
-func codeOf(err error) string {
-	var ae smithy.APIError
-	if errors.As(err, &ae) {
-		return ae.ErrorCode()
-	}
-	return ""
 }
 
 // name is an object for a person, safe to print: whoever may write to a bucket
