@@ -11,16 +11,16 @@ func sdkAgents(d *dice) []string {
 	for i := range 120 {
 		switch minor, patch := d.between(10, 69), d.between(0, 140); i % 10 {
 		case 0, 1:
-			all = append(all, fmt.Sprintf("Boto3/1.%d.%d md/Botocore#1.%d.%d ua/2.0 os/linux#%s md/arch#x86_64 lang/python#3.%d.%d md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.%d.%d",
+			all = append(all, fmt.Sprintf("Boto3/1.%d.%d md/Botocore#1.%d.%d ua/2.0 os/linux#%s md/arch#x86_64 lang/python#3.%d.%d Botocore/1.%d.%d",
 				minor, patch, minor, patch, pick(linux), d.between(9, 13), d.between(0, 9), minor, patch))
 		case 2:
-			all = append(all, fmt.Sprintf("aws-cli/2.%d.%d md/awscrt#0.%d.%d ua/2.0 os/macos#%d.6.0 md/arch#arm64 lang/python#3.12.6 md/pyimpl#CPython cfg/retry-mode#standard md/installer#exe md/prompt#off md/command#s3.%s",
+			all = append(all, fmt.Sprintf("aws-cli/2.%d.%d md/awscrt#0.%d.%d ua/2.0 os/macos#%d.6.0 md/arch#arm64 lang/python#3.12.6 md/pyimpl#CPython md/command#s3.%s",
 				d.between(13, 31), d.between(0, 60), d.between(19, 26), d.between(0, 9), d.between(22, 24), pick([]string{"cp", "sync", "ls", "rm"})))
 		case 3:
 			all = append(all, fmt.Sprintf("aws-sdk-java/2.%d.%d Linux/%s OpenJDK_64-Bit_Server_VM/21.0.%d+9-LTS Java/21.0.%d vendor/Amazon.com_Inc. io/sync http/Apache cfg/retry-mode/legacy",
 				d.between(17, 31), patch, pick(linux), patch%8, patch%8))
 		case 4:
-			all = append(all, fmt.Sprintf("Hadoop 3.3.%d, aws-sdk-java/1.12.%d Linux/%s OpenJDK_64-Bit_Server_VM/17.0.%d+7 java/17.0.%d scala/2.12.18 vendor/Eclipse_Adoptium cfg/retry-mode/legacy",
+			all = append(all, fmt.Sprintf("Hadoop 3.3.%d, aws-sdk-java/1.12.%d Linux/%s OpenJDK_64-Bit_Server_VM/17.0.%d+7 java/17.0.%d scala/2.12.18",
 				d.between(1, 6), d.between(180, 780), pick(linux), patch%12, patch%12))
 		case 5:
 			all = append(all, fmt.Sprintf("aws-sdk-go-v2/1.%d.%d os/linux lang/go#1.%d.%d md/GOOS#linux md/GOARCH#arm64 api/s3#1.%d.%d m/E",
@@ -32,7 +32,7 @@ func sdkAgents(d *dice) []string {
 			all = append(all, fmt.Sprintf("AWS_ATHENA, aws-sdk-java/1.12.%d Linux/%s OpenJDK_64-Bit_Server_VM/11.0.%d+9-LTS java/11.0.%d vendor/Amazon.com_Inc., presto",
 				d.between(300, 780), pick(linux), patch%24, patch%24))
 		case 8:
-			all = append(all, fmt.Sprintf("APN/1.0 HashiCorp/1.0 Terraform/1.%d.%d (+https://www.terraform.io) terraform-provider-aws/5.%d.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.%d.0 os/linux lang/go#1.23.3",
+			all = append(all, fmt.Sprintf("APN/1.0 HashiCorp/1.0 Terraform/1.%d.%d terraform-provider-aws/5.%d.0 aws-sdk-go-v2/1.%d.0",
 				d.between(3, 11), patch%9, d.between(10, 99), d.between(20, 36)))
 		default:
 			all = append(all, pick([]string{

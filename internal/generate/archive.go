@@ -52,9 +52,6 @@ func (r *run) archive() error {
 				q.op, q.by, q.requester, q.ip, q.uri, q.agent, q.version = opRestore, nil, "AmazonS3", nil, nil, "", ""
 				q.status, q.sent, q.total, q.turn = absent, absent, absent, absent
 				q.old(generation{g.delivered, 18})
-			case g.fields == 24 && i == 5 && !q.bare: // a principal's id before the host id
-				q.old(g)
-				q.hostID = "AIDAIEXAMPLEEXAMPLE7Q " + string(q.host[:])
 			default:
 				q.old(g)
 			}

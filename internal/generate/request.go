@@ -102,9 +102,8 @@ type request struct {
 	copySource     []byte // CopyObject: bucket/key copied from
 	customerKey    bool   // CloudTrail: encrypted with a key the caller brought
 
-	fields int    // how many fields this generation of the log has
-	gap    bool   // two spaces before the requester, as some files have
-	hostID string // instead of host, where an old line had another form
+	fields int  // how many fields this generation of the log has
+	gap    bool // two spaces before the requester, as some files have
 }
 
 // line appends the request as one line of a server access log, without the
@@ -156,12 +155,7 @@ func (r *request) line(dst []byte, owner string, c *calendar) []byte {
 	if r.fields == 18 {
 		return dst
 	}
-	dst = append(dst, ' ')
-	if r.hostID != "" {
-		dst = append(dst, r.hostID...)
-	} else {
-		dst = append(dst, r.host[:]...)
-	}
+	dst = append(append(dst, ' '), r.host[:]...)
 	for i, s := range [...]string{r.sig, r.cipher, r.auth, r.endpoint, r.tls, r.accessPoint, r.acl, r.sourceRegion} {
 		if 20+i > r.fields {
 			break

@@ -101,7 +101,7 @@ func plantMassDownload(p *plot) {
 func plantMassDelete(p *plot) {
 	b := p.w.bucket("harbor-backups")
 	s := p.w.sessionFor(p.d, "contractor-7", "", "", "198.51.100.141", "Boto3/1.34.69 md/Botocore#1.34.69 ua/2.0 os/windows#10 md/arch#amd64 lang/python#3.12.1 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.34.69")
-	const batch = 100
+	batch := min(100, p.size/4)
 	for left, rank := p.size, 0; left > 0; left -= batch {
 		n := min(left, batch)
 		r := p.get(b, "", s, "", "")

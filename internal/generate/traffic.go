@@ -42,7 +42,7 @@ const (
 )
 
 var kindShare = [kinds]float64{
-	sdkGet: 470, presignedGet: 65, anonymousGet: 70, cloudfrontGet: 60, put: 100, multipart: 55, head: 60, list: 35,
+	sdkGet: 470, presignedGet: 55, anonymousGet: 70, cloudfrontGet: 60, put: 100, multipart: 55, head: 60, list: 35,
 	batchDelete: 3, singleDelete: 10, copyObject: 8, lifecycle: 20, scanner: 10, bucketCall: 7, website: 12,
 }
 
@@ -215,9 +215,9 @@ func (t *traffic) get(b *bucket, s *session) {
 		t.requestLine("GET", "?versionId=", r.version)
 		return
 	}
-	query := "?x-id=GetObject"
-	if d.in(3) {
-		query = ""
+	query := ""
+	if d.in(4) {
+		query = "?x-id=GetObject"
 	}
 	t.requestLine("GET", query, "")
 }
