@@ -320,6 +320,28 @@ func TestFolder(t *testing.T) {
 	if _, err := Write(dir, o, nil); err == nil {
 		t.Error("other options into the same folder: no error")
 	}
+	o.Seed--
+	// A write that fails leaves a truth that calls itself incomplete.
+	for _, part := range []string{"access", "AWSLogs"} {
+		if err := os.RemoveAll(filepath.Join(dir, part)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, part), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Write(dir, o, nil); err == nil {
+			t.Errorf("a file in the place of %s: no error", part)
+		}
+		if got, err := ReadTruth(dir); err != nil || got.Complete {
+			t.Errorf("truth after a failure: complete %v, %v", got.Complete, err)
+		}
+		if err := os.Remove(filepath.Join(dir, part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Write(dir, o, nil); err != nil || !reflect.DeepEqual(readAll(t, dir), before) {
+		t.Errorf("again after a failure: %v", err)
+	}
 	mine := t.TempDir()
 	if err := os.WriteFile(filepath.Join(mine, "thesis.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)

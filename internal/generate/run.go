@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -213,7 +214,7 @@ func (r *run) accessFile(b *bucket, n, from, to int64, perLine float64) error {
 			r.owed--
 			r.tally.joined++
 			if err := r.event(q); err != nil {
-				return err
+				return errors.Join(err, f.close())
 			}
 		}
 	}
