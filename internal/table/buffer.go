@@ -73,52 +73,53 @@ func (c *words) keys(dst []uint64, lo, hi int) []uint64 {
 	return dst
 }
 
-// absent marks the start of a text that is NULL.
-const absent = 1 << 31
-
 // texts buffers a Text column whose values hardly repeat: its bytes, row after
 // row.
 type texts struct {
-	src    *logs.Text
-	starts []uint32 // where each row's bytes begin, or that and absent
-	arena  []byte
+	src   *logs.Text
+	at    []uint32 // where each row's bytes are
+	n     []uint32 // how many they are, or absent
+	arena arena
 }
+
+// absent is the length of a text that is NULL.
+const absent = math.MaxUint32
 
 func (c *texts) put() int {
 	v := *c.src
-	if len(v) > maxRow {
+	switch {
+	case v == nil:
+		c.at, c.n = append(c.at, 0), append(c.n, absent)
+		return 0
+	case len(v) > maxRow:
 		return len(v)
 	}
-	start := uint32(len(c.arena))
-	if v == nil {
-		start |= absent
-	}
-	c.starts = append(c.starts, start)
-	c.arena = append(c.arena, v...)
+	c.at, c.n = append(c.at, c.arena.add(v)), append(c.n, uint32(len(v)))
 	return len(v)
 }
 
 // value returns the bytes of a row; not ok is NULL.
 func (c *texts) value(row uint16) (v []byte, ok bool) {
-	start := c.starts[row]
-	if start&absent != 0 {
+	if c.n[row] == absent {
 		return nil, false
 	}
-	end := uint32(len(c.arena))
-	if next := int(row) + 1; next < len(c.starts) {
-		end = c.starts[next] &^ absent
-	}
-	return c.arena[start:end:end], true
+	return c.arena.value(c.at[row], c.n[row]), true
 }
 
 func (c *texts) truncate(n int) {
-	if n < len(c.starts) {
-		c.arena = c.arena[:c.starts[n]&^absent]
-		c.starts = c.starts[:n]
+	for i := n; i < len(c.n); i++ {
+		if c.n[i] != absent {
+			c.arena.truncate(c.at[i])
+			break
+		}
 	}
+	c.at, c.n = c.at[:n], c.n[:n]
 }
 
-func (c *texts) reset() { c.starts, c.arena = c.starts[:0], c.arena[:0] }
+func (c *texts) reset() {
+	c.at, c.n = c.at[:0], c.n[:0]
+	c.arena.reset()
+}
 
 func (c *texts) keys(dst []uint64, lo, hi int) []uint64 {
 	d := newDict()
@@ -233,6 +234,7 @@ type row struct {
 	ints  []*ints
 	flags []*flags
 	all   []buffer // in the order of columns
+	spare spare
 }
 
 // bind makes the buffer of column c, read from field: a pointer to the column's
@@ -245,7 +247,7 @@ func (r *row) bind(c Column, field any) error {
 			r.words, r.all = append(r.words, b), append(r.all, b)
 			return nil
 		}
-		b := &texts{src: src}
+		b := &texts{src: src, arena: arena{spare: &r.spare}}
 		r.texts, r.all = append(r.texts, b), append(r.all, b)
 	case *logs.Int:
 		r.bindInt(&ints{src: src, option: c.Option})

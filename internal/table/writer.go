@@ -18,8 +18,8 @@ const (
 	// compress a little better and cost memory; a row number must fit in 16 bits.
 	maxRows = 1 << 16
 	// maxBuffer is how many bytes of values are buffered, whichever is reached
-	// first.
-	maxBuffer = 48 << 20
+	// first. Peak memory of a conversion is about three times that.
+	maxBuffer = 32 << 20
 	// maxObject and maxGroups end an object: what several readers share well,
 	// and a footer that is read in one go.
 	maxObject = 128 << 20

@@ -1,0 +1,76 @@
+package table
+
+// chunkSize is how much memory an arena grows by. A value's place is a chunk
+// and an offset in it, in 32 bits.
+const (
+	chunkBits = 20
+	chunkSize = 1 << chunkBits
+)
+
+// arena holds bytes in chunks, so that it grows without moving them: a slice
+// that grows by copying left five times its size to the garbage collector,
+// which was most of a conversion's peak memory.
+type arena struct {
+	chunks [][]byte // full but for the last; larger than chunkSize for a larger value
+	spare  *spare
+}
+
+// spare is chunks that are not used, shared by the arenas of a writer.
+type spare struct{ chunks [][]byte }
+
+// add copies v and returns its place.
+func (a *arena) add(v []byte) uint32 {
+	i := len(a.chunks) - 1
+	if i < 0 || cap(a.chunks[i])-len(a.chunks[i]) <= len(v) {
+		a.chunks = append(a.chunks, a.spare.get(len(v)))
+		i++
+	}
+	at := uint32(i)<<chunkBits | uint32(len(a.chunks[i]))
+	a.chunks[i] = append(a.chunks[i], v...)
+	return at
+}
+
+// value returns the n bytes at a place.
+func (a *arena) value(at, n uint32) []byte {
+	from := at & (chunkSize - 1)
+	return a.chunks[at>>chunkBits][from : from+n : from+n]
+}
+
+// truncate forgets what was added at a place and after it.
+func (a *arena) truncate(at uint32) {
+	i := int(at >> chunkBits)
+	if i >= len(a.chunks) {
+		return
+	}
+	a.chunks[i] = a.chunks[i][:at&(chunkSize-1)]
+	a.drop(i + 1) // not i, if it is empty now: an empty value may be there
+}
+
+func (a *arena) reset() { a.drop(0) }
+
+// drop gives back chunks from i on.
+func (a *arena) drop(i int) {
+	for _, c := range a.chunks[i:] {
+		a.spare.put(c)
+	}
+	clear(a.chunks[i:])
+	a.chunks = a.chunks[:i]
+}
+
+// get returns a chunk with room for more than n bytes.
+func (s *spare) get(n int) []byte {
+	last := len(s.chunks) - 1
+	if n >= chunkSize || last < 0 {
+		return make([]byte, 0, max(chunkSize, n+1))
+	}
+	c := s.chunks[last]
+	s.chunks[last] = nil
+	s.chunks = s.chunks[:last]
+	return c
+}
+
+func (s *spare) put(c []byte) {
+	if cap(c) == chunkSize {
+		s.chunks = append(s.chunks, c[:0])
+	}
+}
