@@ -299,6 +299,47 @@ func TestConvertAgainChangesNothing(t *testing.T) {
 	checkWhole(t, dir, more)
 }
 
+// TestWorkers commits from several pipelines at once.
+func TestWorkers(t *testing.T) {
+	src := source{}
+	for i := range 60 {
+		src[fmt.Sprintf("%02d", i)] = fmt.Sprintf("2026-11-%02d line %d\n", 1+i%3, i)
+	}
+	dir := t.TempDir()
+	d, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objs := src.objects()
+	errs := make(chan error)
+	const workers = 4
+	for w := range workers {
+		go func() {
+			errs <- func() error {
+				p, err := pipeline.New(pipeline.Config{Routes: []pipeline.Route{pipeline.To(format)}, Stage: d.Stage()})
+				if err != nil {
+					return err
+				}
+				for batch := range slices.Chunk(objs[w*15:(w+1)*15], 4) {
+					if _, err := p.Run(t.Context(), src, d, batch); err != nil {
+						return err
+					}
+				}
+				return p.Close()
+			}()
+		}()
+	}
+	for range workers {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	checkWhole(t, dir, src)
+}
+
 func TestOneWriter(t *testing.T) {
 	dir := t.TempDir()
 	d, err := Open(dir)

@@ -15,7 +15,7 @@ import (
 // is for what concerns the whole batch.
 func (p *Pipeline) file(ctx context.Context, src Source, f *File) error {
 	switch o := f.Object; {
-	case strings.HasSuffix(o.Key, "/"):
+	case strings.HasSuffix(o.Key, "/") && o.Size <= 0:
 		f.Reason = "a folder marker, no file"
 		return nil
 	case o.Size == 0:
@@ -43,9 +43,10 @@ func (p *Pipeline) convert(ctx context.Context, src Source, f *File) (err error)
 	}
 	in := &logs.Input{Key: printable(f.Object.Key), Dated: dated(f.Object)}
 	var lines int64 // told to Progress so far
-	raw := &counted{r: rc, ctx: ctx, n: &f.BytesIn, tell: func(n int64) {
-		p.progress(n, in.Lines-lines)
+	raw := &counted{r: rc, n: &f.BytesIn, tell: func(n int) error {
+		p.progress(int64(n), in.Lines-lines)
 		lines = in.Lines
+		return ctx.Err()
 	}}
 	shut := sync.OnceValue(rc.Close)
 	defer func() {

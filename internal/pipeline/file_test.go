@@ -89,6 +89,7 @@ func TestBrokenFileAlone(t *testing.T) {
 		{"long", text("20 1 x\n"), 6, "short read: 7 of 6 bytes"},
 		{"zip short", text(gz), int64(len(gz)) + 1, "short read"},
 		{"line lost", text("20 1 x\n20 lost\n20 ?\n"), -1, "1 of 3 lines are neither row nor reject"},
+		{"row no table can hold", text("20 1 x\n20 9999999 x\n"), -1, "has no date"},
 		{"reader stops early", text("20 1 x\n20 stop\n" + long), -1, "left unread"},
 		{"close fails", func() (io.ReadCloser, error) {
 			return struct {

@@ -196,9 +196,9 @@ func (o Outcome) String() string {
 
 // Result is the accounting of a batch.
 type Result struct {
-	Batch   string // "" when no file was converted
-	Files   []File // one for each object given to Run, in that order
-	Objects []table.Object
+	Batch   string         // "" when no file was converted
+	Files   []File         // one for each object given to Run, in that order
+	Objects []table.Object // as committed: the lake has them, what Path named is gone
 }
 
 // File is the accounting of one delivered file.

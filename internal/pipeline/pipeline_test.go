@@ -409,3 +409,40 @@ func TestNew(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkSmallFiles is what S3 delivers: a thousand files of a hundred lines.
+func BenchmarkSmallFiles(b *testing.B) {
+	p := newPipeline(b)
+	var objs []Object
+	src := source{}
+	lines := 0
+	for i := range 1000 {
+		var s strings.Builder
+		for j := range 100 {
+			fmt.Fprintf(&s, "20 %d some words that were said %d times\n", i%2, j)
+			lines++
+		}
+		key := fmt.Sprint("logs/", i)
+		src[key] = text(s.String())
+		objs = append(objs, object(key))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		l := lines
+		res, err := p.Run(b.Context(), src, discard{}, objs)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, f := range res.Files {
+			l -= int(f.Rows)
+		}
+		if l != 0 || len(res.Objects) != 2 {
+			b.Fatalf("%d rows lacking, %d objects", l, len(res.Objects))
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(objs)), "us/file")
+}
+
+type discard struct{}
+
+func (discard) Commit(context.Context, Commit) error { return nil }

@@ -61,6 +61,14 @@ type stageError struct{ err error }
 func (e *stageError) Error() string { return e.err.Error() }
 func (e *stageError) Unwrap() error { return e.err }
 
+// blame tells whether it is the file's fault that a row cannot be written.
+func blame(err error) error {
+	if _, theirs := errors.AsType[*table.RowError](err); theirs {
+		return err
+	}
+	return &stageError{err}
+}
+
 type rows[R any] struct {
 	*table.Writer[R]
 	format logs.Format[R]
@@ -79,7 +87,7 @@ func (s *rows[R]) read(f *File, in *logs.Input, r io.Reader, bad func(*logs.BadR
 	for row, err := range s.reader.Read(in, r) {
 		if err == nil {
 			if err := s.Write(row); err != nil {
-				return &stageError{err}
+				return blame(err)
 			}
 			f.Rows++
 			if s.counts && any(row).(ambiguous).Ambiguous() {
@@ -92,7 +100,7 @@ func (s *rows[R]) read(f *File, in *logs.Input, r io.Reader, bad func(*logs.BadR
 			return err
 		}
 		if err := bad(b); err != nil {
-			return &stageError{err}
+			return blame(err)
 		}
 		f.Rejected++
 	}

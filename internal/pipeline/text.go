@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -48,7 +47,7 @@ func (o *opener) open(r io.Reader, n *int64) (text io.Reader, head []byte, err e
 		}
 		plain = unzipped{o.zip}
 	}
-	o.text.Reset(&counted{r: plain, ctx: context.Background(), n: n, tell: func(int64) {}})
+	o.text.Reset(&counted{r: plain, n: n, tell: func(int) error { return nil }})
 	head, err = o.text.Peek(headSize)
 	if err != nil && err != io.EOF {
 		return nil, nil, err
@@ -74,21 +73,20 @@ func unzipError(err error) error {
 	return fmt.Errorf("unzip: %w", err)
 }
 
-// counted counts bytes where they are read and stops when ctx ends.
+// counted counts bytes where they are read and tells them; tell can stop the
+// reading.
 type counted struct {
 	r    io.Reader
-	ctx  context.Context
 	n    *int64
-	tell func(n int64)
+	tell func(n int) error
 }
 
 func (c *counted) Read(p []byte) (int, error) {
-	if c.ctx.Err() != nil {
-		return 0, context.Cause(c.ctx)
-	}
 	n, err := c.r.Read(p)
 	*c.n += int64(n)
-	c.tell(int64(n))
+	if stop := c.tell(n); stop != nil {
+		return n, stop
+	}
 	return n, err
 }
 

@@ -10,7 +10,7 @@ import (
 // A buffer holds the values of one column for the rows that are not yet in a
 // row group. Rows are numbered from 0 in the order they came.
 type buffer interface {
-	// truncate forgets rows from n on.
+	// truncate forgets rows from n on, as far as there are any.
 	truncate(n int)
 	// reset forgets all rows and keeps the memory.
 	reset()
@@ -57,7 +57,7 @@ func (c *words) putOther(v []byte) int {
 	return len(v) + 12 // its end and its slot
 }
 
-func (c *words) truncate(n int) { c.ids = c.ids[:n] }
+func (c *words) truncate(n int) { c.ids = c.ids[:min(n, len(c.ids))] }
 
 func (c *words) reset() {
 	c.ids = c.ids[:0]
@@ -113,6 +113,7 @@ func (c *texts) truncate(n int) {
 			break
 		}
 	}
+	n = min(n, len(c.n))
 	c.at, c.n = c.at[:n], c.n[:n]
 }
 
@@ -163,10 +164,8 @@ func (c *ints) put() {
 func (c *ints) isNull(row int) bool { return len(c.null) > 0 && c.null[row] }
 
 func (c *ints) truncate(n int) {
-	c.vals = c.vals[:n]
-	if len(c.null) > 0 {
-		c.null = c.null[:n]
-	}
+	c.vals = c.vals[:min(n, len(c.vals))]
+	c.null = c.null[:min(n, len(c.null))]
 }
 
 func (c *ints) reset() { c.vals, c.null = c.vals[:0], c.null[:0] }
@@ -215,7 +214,7 @@ func (c *flags) put() {
 	}
 }
 
-func (c *flags) truncate(n int) { c.vals = c.vals[:n] }
+func (c *flags) truncate(n int) { c.vals = c.vals[:min(n, len(c.vals))] }
 func (c *flags) reset()         { c.vals = c.vals[:0] }
 
 func (c *flags) keys(dst []uint64, lo, hi int) []uint64 {
@@ -271,7 +270,7 @@ func (r *row) bindInt(b *ints) { r.ints, r.all = append(r.ints, b), append(r.all
 const maxRow = 256 << 20
 
 // put adds the row that was copied and returns the bytes of memory its values
-// took. More than maxRow means that it could not be added.
+// took. More than maxRow means that it was not added to all columns.
 func (r *row) put() int {
 	n := 0
 	for _, c := range r.words {
@@ -287,4 +286,10 @@ func (r *row) put() int {
 		c.put()
 	}
 	return n
+}
+
+func (r *row) truncate(n int) {
+	for _, c := range r.all {
+		c.truncate(n)
+	}
 }

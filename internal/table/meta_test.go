@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -236,17 +237,19 @@ func TestNames(t *testing.T) {
 }
 
 func TestRowThatCannotBe(t *testing.T) {
+	good := random(1, 20, 1)
 	for want, row := range map[string]every{
 		"has no date": {When: (lastDay + 1) * day},
-		"row of":      {URI: make(logs.Text, maxRow+1)},
+		"row of":      {Bucket: logs.Text("b"), URI: make(logs.Text, maxRow+1), Size: logs.SomeInt(1)},
 	} {
 		w := newWriter(t)
-		if err := w.Write(&row); err == nil || !strings.Contains(err.Error(), want) {
+		write(t, w, good[:10])
+		_, isRow := errors.AsType[*RowError](w.Write(&row))
+		if err := w.Write(&row); !isRow || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
-		if _, err := w.Close("b"); err == nil {
-			t.Errorf("%s: closed as if nothing had been", want)
-		}
+		write(t, w, good[10:])
+		same(t, readBack(t, finish(t, w)), sorted(good))
 	}
 }
 

@@ -111,6 +111,12 @@ const (
 	lastDay  = 2932896 // 9999-12-31
 )
 
+// RowError is a row that no table can hold. The writer does not have it and can
+// go on; any other error of Write ends the batch.
+type RowError struct{ What string }
+
+func (e *RowError) Error() string { return e.What }
+
 // Write adds a row. Its values are copied.
 func (w *Writer[R]) Write(r *R) error {
 	if w.err != nil {
@@ -118,12 +124,13 @@ func (w *Writer[R]) Write(r *R) error {
 	}
 	day := w.table.Time(r).Day()
 	if day < firstDay || day > lastDay {
-		return w.fail(fmt.Errorf("table %s: day %d since 1970 has no date", w.table.Name, day))
+		return &RowError{fmt.Sprintf("table %s: day %d since 1970 has no date", w.table.Name, day)}
 	}
 	w.cur = *r
 	n := w.row.put()
 	if n > maxRow {
-		return w.fail(fmt.Errorf("table %s: row of %d bytes", w.table.Name, n))
+		w.row.truncate(w.n)
+		return &RowError{fmt.Sprintf("table %s: row of %d bytes", w.table.Name, n)}
 	}
 	w.days = append(w.days, day)
 	w.n++
@@ -155,9 +162,7 @@ func (w *Writer[R]) Rollback() error {
 		w.emptyBuffer()
 		return nil
 	case !w.spilled:
-		for _, c := range w.row.all {
-			c.truncate(w.mark)
-		}
+		w.row.truncate(w.mark)
 		w.days, w.n = w.days[:w.mark], w.mark
 		return nil
 	}
