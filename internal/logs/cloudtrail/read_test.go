@@ -150,7 +150,7 @@ func TestReuse(t *testing.T) {
 	}
 }
 
-// small makes the window so small that it must move and grow at every record.
+// A window so small that it must move and grow at every record.
 func TestSmallWindow(t *testing.T) {
 	for file, content := range samples(t) {
 		want, err := dump(Format.NewReader(), file, bytes.NewReader(content))
@@ -263,6 +263,18 @@ func TestReadError(t *testing.T) {
 		}
 	}
 }
+
+// A source that gives neither bytes nor an error must not hold a worker for ever.
+func TestNoProgress(t *testing.T) {
+	r := io.MultiReader(strings.NewReader(`{"Records":[`), idle{})
+	if _, err := dump(Format.NewReader(), "k", r); !errors.Is(err, io.ErrNoProgress) {
+		t.Errorf("got %v, want %v", err, io.ErrNoProgress)
+	}
+}
+
+type idle struct{}
+
+func (idle) Read([]byte) (int, error) { return 0, nil }
 
 func TestStop(t *testing.T) {
 	in := &logs.Input{Key: "k", Dated: dated}
