@@ -16,7 +16,7 @@ const (
 	// page at a time.
 	maxPage = 1 << 20
 	// maxDict is how many bytes a dictionary may have before the chunk is
-	// written plain: readers hold it all.
+	// written plain, as readers hold it all; more where plain would be far more.
 	maxDict = 4 << 20
 	// maxBound is how long a text may be to serve as a bound: longer ones would
 	// swell the footer, and cut ones would have to be told from exact ones.
@@ -71,7 +71,7 @@ func (c *words) encode(e *encoder, rows []uint16) error {
 // that are size bytes when written plain.
 func (e *encoder) repeats(n, dict, size int) bool {
 	ids := len(e.ids) * bits.Len(uint(n)) / 8
-	return n > 0 && dict <= maxDict && dict+ids < size
+	return n > 0 && dict <= max(maxDict, size/8) && dict+ids < size
 }
 
 // dictIDs adds a data page of e.ids into a dictionary of n values.
