@@ -116,6 +116,27 @@ func TestCommit(t *testing.T) {
 	})
 }
 
+func TestOpenEmptiesTheStage(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, "_sluice", "stage", "w-1")
+	if err := os.MkdirAll(left, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(left, "half.parquet"), []byte("PAR1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(d.Stage()); err != nil || len(entries) > 0 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestBrokenManifest(t *testing.T) {
 	dir := t.TempDir()
 	if err := convert(dir, delivered, nil); err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 
 	"sluice/internal/logs"
@@ -119,7 +120,9 @@ func TestFooter(t *testing.T) {
 	rows[7].URI = logs.Text(strings.Repeat("z", maxBound+1)) // the greatest of its column, too long
 	w := newWriter(t)
 	write(t, w, rows)
-	meta := footers(t, finish(t, w))[0]
+	objects := finish(t, w)
+	file := contents(t, objects)[objects[0].Name]
+	meta := footers(t, objects)[0]
 	group := meta.RowGroups[0]
 	if group.NumRows != 3000 || meta.NumRows != 3000 {
 		t.Errorf("%d rows in the group, %d in the file", group.NumRows, meta.NumRows)
@@ -151,8 +154,12 @@ func TestFooter(t *testing.T) {
 				most = p
 			}
 		}
-		if m.Statistics.NullCount != nulls {
-			t.Errorf("%s: %d NULLs, says %d", name, nulls, m.Statistics.NullCount)
+		var page format.PageHeader // the chunk's only data page
+		if err := thrift.Unmarshal(new(thrift.CompactProtocol), file[m.DataPageOffset:], &page); err != nil {
+			t.Fatal(err)
+		}
+		if n := page.DataPageHeader.V.Statistics.NullCount; m.Statistics.NullCount != nulls || n != nulls {
+			t.Errorf("%s: %d NULLs, says %d and in its page %d", name, nulls, m.Statistics.NullCount, n)
 		}
 		if m.Statistics.MinValue == nil && m.Statistics.MaxValue == nil {
 			continue
