@@ -155,7 +155,8 @@ func TestFooter(t *testing.T) {
 			}
 		}
 		var page format.PageHeader // the chunk's only data page
-		if err := thrift.Unmarshal(new(thrift.CompactProtocol), file[m.DataPageOffset:], &page); err != nil {
+		in := new(thrift.CompactProtocol).NewReader(bytes.NewReader(file[m.DataPageOffset:]))
+		if err := thrift.NewDecoder(in).Decode(&page); err != nil {
 			t.Fatal(err)
 		}
 		if n := page.DataPageHeader.V.Statistics.NullCount; m.Statistics.NullCount != nulls || n != nulls {
