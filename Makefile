@@ -1,0 +1,129 @@
+# make help lists what there is to make. Works with GNU Make 3.81 and any POSIX sh.
+
+GO        ?= go
+PYTHON    ?= python3
+FUZZTIME  ?= 20s
+BENCH     ?= .
+BENCHTIME ?= 1s
+DEMOLINES ?= 200000
+
+TOOL   = $(GO) tool -modfile=tools/go.mod
+SLUICE = bin/sluice
+
+.DEFAULT_GOAL := help
+
+##@ On a laptop
+
+.PHONY: help
+help: ## Say what there is to make
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-zA-Z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## Build bin/sluice (query needs a C compiler, the rest does not)
+	$(GO) build -trimpath -o $(SLUICE) ./cmd/sluice
+
+.PHONY: demo
+demo: build ## Make log files, convert them, ask three questions
+	@rm -rf demo && mkdir demo
+	$(SLUICE) generate demo/logs --lines $(DEMOLINES)
+	@echo
+	$(SLUICE) convert demo/logs -o demo/lake
+	@echo
+	$(SLUICE) query --lake demo/lake errors -p limit=5
+	@echo
+	$(SLUICE) query --lake demo/lake sensitive-files -p limit=5
+	@echo
+	$(SLUICE) query --lake demo/lake rejects -p limit=5
+	@echo
+	@echo 'Try next:'
+	@echo '  $(SLUICE) query --list                      the questions that have a name'
+	@echo "  $(SLUICE) query --lake demo/lake 'SELECT count(*) FROM s3_access_logs'"
+	@echo '  $(SLUICE) convert YOUR-LOGS -o lake         your own log files: a folder or s3://bucket/prefix'
+	@echo '  make deploy                             the same in your AWS account'
+
+##@ While developing
+
+.PHONY: test
+test: ## Run all tests
+	$(GO) test ./...
+
+.PHONY: check
+check: fmt vet staticcheck tidy race ## All that must hold before a commit; CI runs the same
+
+.PHONY: fmt
+fmt:
+	@bad=$$(gofmt -l cmd functions internal) && test -z "$$bad" || { echo "gofmt -w $$bad"; exit 1; }
+
+.PHONY: vet
+vet:
+	$(GO) vet ./...
+
+.PHONY: staticcheck
+staticcheck:
+	$(TOOL) staticcheck ./...
+
+.PHONY: tidy
+tidy:
+	$(GO) mod tidy -diff
+	cd tools && $(GO) mod tidy -diff
+
+# The race run is the whole test run, and holds the generated parts of
+# template.yaml and docs/tables.md against the source.
+.PHONY: race
+race:
+	$(GO) test -race ./...
+
+.PHONY: generate
+generate: ## Bring template.yaml and docs/tables.md up to date with the row structs
+	$(GO) test ./internal/docs -count=1 -run 'TestColumnsAreTheSameEverywhere' -update
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (20s)
+	@grep -rl --include='*_test.go' '^func Fuzz' internal | sort | while read -r file; do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file"); do \
+	    echo "$(GO) test ./$${file%/*} -fuzz $$target"; \
+	    $(GO) test "./$${file%/*}" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) </dev/null || exit 1; \
+	  done || exit 1; \
+	done
+
+.PHONY: bench
+bench: ## Run the benchmarks that match BENCH (all), each for BENCHTIME (1s)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) ./...
+
+.PHONY: clean
+clean: ## Remove what was built here
+	rm -rf bin demo .aws-sam
+
+##@ For an AWS account
+
+# The translator makes no request, but wants to know a Region.
+LINTREGION = AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1}
+
+.PHONY: lint-template
+lint-template: ## Lint template.yaml as written and as CloudFormation will see it
+	@command -v cfn-lint >/dev/null || { echo 'cfn-lint is missing: pip install -r tools/requirements.txt'; exit 1; }
+	@command -v sam >/dev/null || { echo 'sam is missing: pip install -r tools/requirements.txt'; exit 1; }
+	cfn-lint template.yaml
+	@mkdir -p .aws-sam
+	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml >.aws-sam/translated.json
+	cfn-lint .aws-sam/translated.json
+	$(LINTREGION) SAM_CLI_TELEMETRY=0 sam validate --lint
+
+.PHONY: sam-build
+sam-build: ## Build what sam deploy uploads
+	@command -v sam >/dev/null || { echo 'sam is missing: pip install -r tools/requirements.txt'; exit 1; }
+	sam build
+
+# The first time there are no answers yet to sam's questions: it asks, and keeps
+# them in samconfig.toml.
+.PHONY: deploy
+deploy: sam-build ## Deploy to your AWS account; asks the first time
+	@if grep -q '^stack_name' samconfig.toml; then sam deploy; else sam deploy --guided; fi
+
+# sam build calls this in a copy of the tree, with ARTIFACTS_DIR set.
+.PHONY: build-IngestFunction
+build-IngestFunction:
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc -trimpath -ldflags '-s -w' \
+	  -o '$(ARTIFACTS_DIR)/bootstrap' ./functions/ingest

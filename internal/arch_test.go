@@ -1,0 +1,150 @@
+// Package internal_test holds the shape of the tree: data moves to the right
+// only, and a package knows by type what is on its left, never what is on its
+// right.
+package internal_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rule says what a package may import of ours, and why not more. A name that
+// ends in /... stands for everything below it.
+type rule struct {
+	pkg string
+	may []string
+	why string // what is lost otherwise
+}
+
+var rules = []rule{
+	{"internal/logs", nil,
+		"a log format is bytes in, rows out: whoever reads one needs nothing else"},
+	{"internal/logs/...", []string{"internal/logs"},
+		"formats do not know each other, so that a new one is one folder"},
+	{"internal/table", []string{"internal/logs"},
+		"a table takes any row: it must not learn what a file, a batch or a bucket is"},
+	{"internal/pipeline", []string{"internal/logs", "internal/table"},
+		"the pipeline runs the same on a laptop and in Lambda: it meets storage as an interface"},
+	{"internal/formats", []string{"internal/logs/...", "internal/pipeline"},
+		"the list of formats is a list"},
+	{"internal/ledger", []string{"internal/pipeline", "internal/table"},
+		"a local lake commits batches and does not look into them"},
+	{"internal/generate", nil,
+		"what writes test data must not share mistakes with what reads it"},
+	{"internal/clean", nil,
+		"text is made harmless the same way wherever it is shown"},
+	{"internal/docs", nil,
+		"it reads the source, it is no part of the product"},
+	{"internal/query", []string{"internal/logs/...", "internal/table", "internal/formats"},
+		"questions see tables, not how they were made"},
+	{"internal/awsio", []string{"internal/pipeline", "internal/table"},
+		"an adapter translates and decides nothing"},
+	{"internal/ingest", []string{"internal/logs", "internal/table", "internal/pipeline", "internal/formats", "internal/clean", "internal/awsio"},
+		"what decides about batches is tested without AWS and without a terminal"},
+	{"internal/testaws", nil,
+		"a fake that shares code with what it tests agrees with its mistakes"},
+	{"internal/cli", []string{
+		"internal/logs/...", "internal/table", "internal/pipeline", "internal/formats", "internal/ledger",
+		"internal/generate", "internal/clean", "internal/query", "internal/awsio",
+	},
+		"the command line is not a Lambda function"},
+	{"cmd/...", []string{"internal/cli"},
+		"main turns arguments into an exit code"},
+	{"functions/...", []string{"internal/ingest", "internal/awsio", "internal/formats"},
+		"main reads settings, builds and starts; in particular no DuckDB and no terminal in the zip"},
+}
+
+// outside says who alone may import what is not ours.
+var outside = []struct {
+	prefix string
+	only   []string // the packages that may
+	why    string
+}{
+	{"github.com/aws/", []string{"internal/awsio", "functions/...", "internal/testaws"},
+		"everything else must run and be tested without AWS"},
+	{"github.com/duckdb/", []string{"internal/query"},
+		"DuckDB needs cgo: one package has it, and builds without"},
+	{"github.com/parquet-go/", []string{"internal/table"},
+		"one package knows how a row becomes bytes"},
+}
+
+// impure are the packages that a parser has no use for.
+var impure = []string{"os", "os/exec", "net", "net/http", "math/rand", "math/rand/v2", "log", "log/slog"}
+
+type listed struct {
+	path    string // without the module's name
+	imports []string
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "sluice/...")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var all []listed
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		path, ours := strings.CutPrefix(f[0], "sluice/")
+		if !ours || path == "internal" {
+			continue // this test's own folder
+		}
+		all = append(all, listed{path, f[1:]})
+	}
+	return all
+}
+
+func TestWhoMayImportWhom(t *testing.T) {
+	used := map[string]bool{}
+	for _, p := range list(t) {
+		i := slices.IndexFunc(rules, func(r rule) bool { return within(p.path, r.pkg) })
+		if i < 0 {
+			t.Errorf("%s has no rule: say in internal/arch_test.go what it may import", p.path)
+			continue
+		}
+		r := rules[i]
+		used[r.pkg] = true
+		for _, imp := range p.imports {
+			imp, ours := strings.CutPrefix(imp, "sluice/")
+			if ours && !named(r.may, imp) {
+				t.Errorf("%s imports %s; of ours it may import only %v: %s", p.path, imp, r.may, r.why)
+			}
+		}
+	}
+	for _, r := range rules {
+		if !used[r.pkg] {
+			t.Errorf("the rule for %s is about no package: remove it", r.pkg)
+		}
+	}
+}
+
+func TestWhoMayImportFromOutside(t *testing.T) {
+	for _, p := range list(t) {
+		for _, imp := range p.imports {
+			for _, o := range outside {
+				if strings.HasPrefix(imp, o.prefix) && !named(o.only, p.path) {
+					t.Errorf("%s imports %s; only %v may: %s", p.path, imp, o.only, o.why)
+				}
+			}
+			if within(p.path, "internal/logs/...") && slices.Contains(impure, imp) {
+				t.Errorf("%s imports %s: a parser has no files, no network, no clock and no log", p.path, imp)
+			}
+		}
+	}
+}
+
+// within says whether a package is one that a pattern names. internal/logs/...
+// names internal/logs too; an exact rule that stands before it goes first.
+func within(path, pattern string) bool {
+	dir, below := strings.CutSuffix(pattern, "/...")
+	return path == dir || below && strings.HasPrefix(path, dir+"/")
+}
+
+func named(patterns []string, path string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return within(path, p) })
+}

@@ -1,0 +1,29 @@
+"""Prints what CloudFormation will see of a SAM template.
+
+Some mistakes (an action that does not exist, a parameter nobody reads) show
+only there. Needs aws-sam-translator, which cfn-lint brings along, and a Region
+in AWS_DEFAULT_REGION; makes no request.
+"""
+
+import json
+import sys
+
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+
+class NoManagedPolicies:
+    """The template names every action itself, so no managed policy is looked up."""
+
+    def load(self):
+        return {}
+
+
+with open(sys.argv[1], encoding="utf-8") as f:
+    template = yaml_parse(f.read())
+for resource in template["Resources"].values():
+    if resource["Type"] == "AWS::Serverless::Function":
+        # A folder becomes this only when it is uploaded.
+        resource["Properties"]["CodeUri"] = "s3://bucket/key"
+defaults = {name: p.get("Default") for name, p in template.get("Parameters", {}).items()}
+json.dump(transform(template, defaults, NoManagedPolicies()), sys.stdout, indent=1)
