@@ -1,0 +1,269 @@
+package s3access
+
+import (
+	"bytes"
+
+	"sluice/internal/logs"
+)
+
+// The logged fields in order (LogFormat, 2026). field numbers index split.f.
+const (
+	fOwner = iota
+	fBucket
+	fTime
+	fRemoteIP
+	fRequester
+	fRequestID
+	fOperation
+	fKey
+	fURI
+	fStatus
+	fError
+	fBytesSent
+	fObjectSize
+	fTotal
+	fTurnAround
+	fReferer
+	fUserAgent
+	fVersion
+	fHostID
+	fSigV
+	fCipher
+	fAuth
+	fHost
+	fTLS
+	fAccessPoint
+	fACL
+	fRegion
+	numFields
+)
+
+// Reasons a line is rejected. They name columns of GROUP BY reason and values
+// of a metric: add, never rename.
+const (
+	// ReasonShort: the line ends before all of a record's first 18 fields.
+	ReasonShort logs.Reason = "too_few_fields"
+	// ReasonTime: field 3 is no [dd/Mon/yyyy:HH:MM:SS +0000].
+	ReasonTime logs.Reason = "bad_time"
+	// ReasonOperation: no operation stands where one must.
+	ReasonOperation logs.Reason = "bad_operation"
+	// ReasonSplit: quotes and typed fields behind the key fit no legal split.
+	ReasonSplit logs.Reason = "no_legal_split"
+	// ReasonLong: the line is longer than MaxLine.
+	ReasonLong logs.Reason = "line_too_long"
+)
+
+// Reasons lists the vocabulary of rejects.
+var Reasons = []logs.Reason{ReasonShort, ReasonTime, ReasonOperation, ReasonSplit, ReasonLong}
+
+// span is a piece of the line, [a, e). The zero span is an absent field.
+type span struct{ a, e int32 }
+
+func (s span) of(line []byte) []byte { return line[s.a:s.e] }
+
+// split is one legal way to cut a line into fields. A field that the line does
+// not have, or has as "-", is the zero span: no field starts at 0 but the owner.
+type split struct {
+	f     [numFields]span
+	extra span // everything behind field 27
+	n     int  // fields on the line, surplus ones included
+}
+
+// token returns the end of the token that starts at i: the next space or end.
+func token(b []byte, i int) int {
+	if j := bytes.IndexByte(b[i:], ' '); j >= 0 {
+		return i + j
+	}
+	return len(b)
+}
+
+// gap returns the start of the field behind the spaces at i, or -1 where no
+// space is or nothing follows. Fields are one space apart; copies of logs have
+// been seen with two.
+func gap(b []byte, i int) int {
+	if i >= len(b) || b[i] != ' ' {
+		return -1
+	}
+	for i++; i < len(b); i++ {
+		if b[i] != ' ' {
+			return i
+		}
+	}
+	return -1
+}
+
+// dash tells whether the field at i is a bare "-".
+func dash(b []byte, i int) bool {
+	return b[i] == '-' && (i+1 == len(b) || b[i+1] == ' ')
+}
+
+// field is the span [a, e) with "-" as absent.
+func field(b []byte, a, e int) span {
+	if e-a == 1 && b[a] == '-' {
+		return span{}
+	}
+	return span{int32(a), int32(e)}
+}
+
+// head cuts fields 1 to 8, which S3 writes itself, from the left. It returns
+// where the Request-URI starts.
+func (s *split) head(b []byte) (uri int, bad logs.Reason) {
+	p := 0
+	for f := fOwner; f <= fBucket; f++ {
+		e := token(b, p)
+		s.f[f] = field(b, p, e)
+		if p = gap(b, e); p < 0 {
+			return 0, ReasonShort
+		}
+	}
+	const stamp = len("[02/Jan/2006:15:04:05 +0000]")
+	if b[p] != '[' || p+stamp >= len(b) || b[p+stamp-1] != ']' {
+		return 0, ReasonTime
+	}
+	s.f[fTime] = span{int32(p + 1), int32(p + stamp - 1)}
+	if p = gap(b, p+stamp); p < 0 {
+		return 0, ReasonShort
+	}
+	e := token(b, p)
+	s.f[fRemoteIP] = field(b, p, e)
+	if p = gap(b, e); p < 0 {
+		return 0, ReasonShort
+	}
+	return s.actor(b, p)
+}
+
+// actor cuts requester, request id, operation and key. A requester holds spaces
+// only where it is an ARN (a CloudFront origin access identity); the operation's
+// shape then tells where it ends.
+func (s *split) actor(b []byte, p int) (uri int, bad logs.Reason) {
+	start := p
+	const most = 8 // tokens of a requester; the identity's has five
+	for n := 1; n <= most; n++ {
+		e := token(b, p)
+		id := gap(b, e)
+		if id < 0 {
+			break
+		}
+		idEnd := token(b, id)
+		op := gap(b, idEnd)
+		if op < 0 {
+			break
+		}
+		opEnd := token(b, op)
+		if isOperation(b[op:opEnd]) {
+			key := gap(b, opEnd)
+			if key < 0 {
+				return 0, ReasonShort
+			}
+			keyEnd := token(b, key)
+			s.f[fRequester] = field(b, start, e)
+			s.f[fRequestID] = field(b, id, idEnd)
+			s.f[fOperation] = field(b, op, opEnd)
+			s.f[fKey] = field(b, key, keyEnd)
+			if uri = gap(b, keyEnd); uri < 0 {
+				return 0, ReasonShort
+			}
+			return uri, ""
+		}
+		if !bytes.HasPrefix(b[start:], []byte("arn:")) {
+			return 0, ReasonOperation
+		}
+		p = id
+	}
+	return 0, ReasonOperation
+}
+
+// isOperation tells the shape of an operation: words of letters, digits and
+// "_" with dots between, the first in capitals (REST.GET.OBJECT); or "-".
+func isOperation(b []byte) bool {
+	if len(b) == 1 && b[0] == '-' {
+		return true
+	}
+	if len(b) < 3 || len(b) > 80 || b[0] < 'A' || b[0] > 'Z' || b[len(b)-1] == '.' {
+		return false
+	}
+	dots := 0
+	for i, c := range b {
+		switch {
+		case c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_':
+		case c == '.':
+			if b[i-1] == '.' {
+				return false
+			}
+			dots++
+		case c >= 'a' && c <= 'z' && dots > 0:
+		default:
+			return false
+		}
+	}
+	return dots > 0
+}
+
+// numbers cuts status, error code and the four numbers from the field behind i
+// on, and returns where the Referer starts; -1 where they do not stand there.
+func (s *split) numbers(b []byte, i int) int {
+	p := gap(b, i)
+	if p < 0 {
+		return -1
+	}
+	e := token(b, p)
+	if !isStatus(b[p:e]) {
+		return -1
+	}
+	s.f[fStatus] = field(b, p, e)
+	if p = gap(b, e); p < 0 {
+		return -1
+	}
+	if e = token(b, p); !isErrorCode(b[p:e]) {
+		return -1
+	}
+	s.f[fError] = field(b, p, e)
+	for f := fBytesSent; f <= fTurnAround; f++ {
+		if p = gap(b, e); p < 0 {
+			return -1
+		}
+		if e = token(b, p); !isNumber(b[p:e]) {
+			return -1
+		}
+		s.f[f] = field(b, p, e)
+	}
+	return gap(b, e)
+}
+
+// tail cuts the fields from the version id at p to the end of the line. S3
+// writes them without quotes, so a quote in them means that the split is wrong.
+// A line has 18 fields or at least 24: any other number is a line cut short.
+func (s *split) tail(b []byte, p int) bool {
+	if p < 0 {
+		return false
+	}
+	s.extra = span{}
+	for f := fHostID; f < numFields; f++ {
+		s.f[f] = span{}
+	}
+	f := fVersion
+	for ; p >= 0; f++ {
+		e := token(b, p)
+		if f == fHostID && isPrincipalID(b[p:e]) {
+			// March 2019: a principal id stood before the host id, as one field.
+			if next := gap(b, e); next > 0 {
+				e = token(b, next)
+			}
+		}
+		if !isTail(f, b[p:e]) {
+			return false
+		}
+		s.f[f] = field(b, p, e)
+		p = gap(b, e)
+		if f == fRegion && p > 0 {
+			if bytes.IndexByte(b[p:], '"') >= 0 {
+				return false
+			}
+			s.extra = span{int32(p), int32(len(b))}
+			s.n = numFields + len(bytes.Fields(b[p:]))
+			return true
+		}
+	}
+	s.n = f
+	return f == fVersion+1 || f > fTLS
+}
