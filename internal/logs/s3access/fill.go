@@ -1,0 +1,234 @@
+package s3access
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
+
+	"sluice/internal/logs"
+)
+
+var (
+	statusClean     = logs.Text("clean")
+	statusAmbiguous = logs.Text("ambiguous")
+)
+
+// Ambiguous tells a row whose line can be split in several ways.
+func (r *Row) Ambiguous() bool { return len(r.ParseStatus) == len(statusAmbiguous) }
+
+// parser turns one line after the other into a row. Its scratch memory backs the
+// row's decoded values until the next line.
+type parser struct {
+	clock   clock
+	agents  agents
+	scratch []byte
+	split   split
+	row     Row
+}
+
+// parse returns the row of a line (no line end on it), or why there is none.
+func (p *parser) parse(line []byte) (*Row, *logs.BadRecord) {
+	b := bytes.TrimRight(line, " ")
+	p.scratch = p.scratch[:0]
+	s := &p.split
+	*s = split{}
+	var doubt [numFields]bool
+	var bad logs.Reason
+	splits := int64(1)
+	if !fast(b, s) {
+		*s = split{}
+		splits, doubt, bad = legal(b, s)
+	}
+	seconds, ok := int64(0), false
+	if s.f[fTime] != (span{}) {
+		if seconds, ok = p.clock.parse(s.f[fTime].of(b)); !ok {
+			bad = ReasonTime
+		}
+	}
+	if bad != "" {
+		r := &logs.BadRecord{Reason: bad, Detail: details[bad], Raw: p.redact(line)}
+		if ok {
+			r.Time = logs.Time(seconds * 1000)
+		}
+		return nil, r
+	}
+	if splits > 1 {
+		for f, d := range doubt {
+			if d {
+				s.f[f] = span{}
+			}
+		}
+	}
+	p.fill(b, seconds)
+	row := &p.row
+	row.LineHash = logs.Int64(xxhash.Sum64(line))
+	if splits > 1 {
+		row.ParseStatus = statusAmbiguous
+		row.Raw = p.redact(line)
+		if doubt[fURI] {
+			row.Presigned, row.HTTPMethod = logs.Bool{}, nil
+		}
+	}
+	if !utf8.Valid(b) || row.KeyLogged != nil && !utf8.Valid(row.KeyName) {
+		p.escape()
+	}
+	return row, nil
+}
+
+// details say what each reason means on a line.
+var details = map[logs.Reason]string{
+	ReasonShort:     "a record has at least 18 fields; the line ends before its Request-URI",
+	ReasonTime:      "field 3 must be a time such as [06/Feb/2026:00:00:38 +0000], every part of it in range",
+	ReasonOperation: "field 7 must be an operation such as REST.GET.OBJECT",
+	ReasonSplit:     "behind the key no split gives Request-URI, status, error, four numbers, Referer, User-Agent and the fields that follow",
+	ReasonLong:      "the line is longer than 16 MiB; its first 64 KiB are kept",
+}
+
+// fill sets every column from the split; no column of the line before survives.
+func (p *parser) fill(b []byte, seconds int64) {
+	f := &p.split.f
+	row := &p.row
+	*row = Row{
+		BucketOwnerID:      text(b, f[fOwner]),
+		BucketName:         text(b, f[fBucket]),
+		RequestTime:        logs.Time(seconds * 1000),
+		RemoteIP:           text(b, f[fRemoteIP]),
+		Requester:          text(b, f[fRequester]),
+		RequestID:          text(b, f[fRequestID]),
+		Operation:          text(b, f[fOperation]),
+		HTTPStatus:         integer(b, f[fStatus]),
+		ErrorCode:          text(b, f[fError]),
+		BytesSentSize:      integer(b, f[fBytesSent]),
+		ObjectSize:         integer(b, f[fObjectSize]),
+		TotalDuration:      integer(b, f[fTotal]),
+		TurnAroundDuration: integer(b, f[fTurnAround]),
+		UserAgent:          text(b, f[fUserAgent]),
+		VersionID:          text(b, f[fVersion]),
+		HostID:             text(b, f[fHostID]),
+		SignatureVersion:   text(b, f[fSigV]),
+		CipherSuite:        text(b, f[fCipher]),
+		AuthenticationType: text(b, f[fAuth]),
+		HostHeader:         text(b, f[fHost]),
+		TLSVersion:         text(b, f[fTLS]),
+		AccessPointARN:     text(b, f[fAccessPoint]),
+		SourceRegion:       text(b, f[fRegion]),
+		Extra:              text(b, p.split.extra),
+		ParseStatus:        statusClean,
+		Escaped:            logs.Bool{OK: true},
+	}
+	if f[fACL] != (span{}) {
+		row.ACLRequired = logs.SomeBool(string(f[fACL].of(b)) == "Yes")
+	}
+	if s := f[fKey]; s != (span{}) {
+		row.KeyName = s.of(b)
+		if bytes.IndexByte(row.KeyName, '%') >= 0 || bytes.IndexByte(row.KeyName, '+') >= 0 {
+			p.key(row)
+		}
+	}
+	requesterOf(row, row.Requester)
+	if s := f[fURI]; s != (span{}) {
+		uri := s.of(b)
+		row.HTTPMethod = method(uri)
+		presign(row, uri, seconds)
+		row.RequestURI = p.redact(uri)
+	}
+	if s := f[fReferer]; s != (span{}) {
+		row.Referer = p.redact(s.of(b))
+	}
+	if row.UserAgent != nil {
+		a := p.agents.of(row.UserAgent)
+		row.UserAgentName, row.UserAgentVersion, row.UserAgentOS = a.name, a.version, a.os
+		row.UserAgent = p.redact(row.UserAgent)
+	}
+	row.Extra = p.redact(row.Extra)
+	row.BucketRegion = bucketRegion(row.HostHeader, row.AccessPointARN)
+}
+
+// key decodes the key and keeps what the line said where that differs.
+func (p *parser) key(row *Row) {
+	logged := row.KeyName
+	start := len(p.scratch)
+	p.scratch = appendKey(p.scratch, logged, keyPasses(row.Operation))
+	row.KeyName = p.scratch[start:len(p.scratch):len(p.scratch)]
+	if bytes.Equal(logged, row.KeyName) {
+		row.KeyName = logged
+		return
+	}
+	row.KeyLogged = logged
+}
+
+func text(b []byte, s span) logs.Text {
+	if s == (span{}) {
+		return nil
+	}
+	return b[s.a:s.e:s.e]
+}
+
+func integer(b []byte, s span) logs.Int {
+	if s == (span{}) {
+		return logs.Int{}
+	}
+	return number(s.of(b))
+}
+
+// method is the first word of a request line, where it is one in capitals.
+func method(uri []byte) logs.Text {
+	n := 0
+	for n < len(uri) && isUpper(uri[n]) {
+		n++
+	}
+	if n == 0 || n > 16 || n == len(uri) || uri[n] != ' ' {
+		return nil
+	}
+	return logs.Text(uri[:n:n])
+}
+
+// redact returns b without secrets: b itself where it holds none.
+func (p *parser) redact(b []byte) logs.Text {
+	start := len(p.scratch)
+	out, hit := appendRedacted(p.scratch, b)
+	if !hit {
+		return b
+	}
+	p.scratch = out
+	return out[start:len(out):len(out)]
+}
+
+// escape rewrites the values that are not UTF-8: Parquet's strings must be.
+func (p *parser) escape() {
+	r := &p.row
+	for _, t := range [...]*logs.Text{
+		&r.BucketOwnerID, &r.BucketName, &r.RemoteIP, &r.Requester, &r.RequestID, &r.Operation, &r.KeyName,
+		&r.RequestURI, &r.ErrorCode, &r.Referer, &r.UserAgent, &r.VersionID, &r.HostID, &r.SignatureVersion,
+		&r.CipherSuite, &r.AuthenticationType, &r.HostHeader, &r.TLSVersion, &r.AccessPointARN, &r.SourceRegion,
+		&r.KeyLogged, &r.RequesterName, &r.UserAgentName, &r.UserAgentVersion, &r.UserAgentOS, &r.Raw, &r.Extra,
+	} {
+		if utf8.Valid(*t) {
+			continue
+		}
+		start := len(p.scratch)
+		p.scratch = appendEscaped(p.scratch, *t)
+		*t = p.scratch[start:len(p.scratch):len(p.scratch)]
+		r.Escaped = logs.SomeBool(true)
+	}
+}
+
+// appendEscaped writes bytes that are not UTF-8 as \xHH, and doubles the value's
+// backslashes so that the bytes can be had back.
+func appendEscaped(dst, b []byte) []byte {
+	const hex = "0123456789ABCDEF"
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			dst = append(dst, '\\', 'x', hex[b[0]>>4], hex[b[0]&15])
+		case r == '\\':
+			dst = append(dst, '\\', '\\')
+		default:
+			dst = append(dst, b[:n]...)
+		}
+		b = b[n:]
+	}
+	return dst
+}

@@ -1,0 +1,78 @@
+package s3access
+
+import "bytes"
+
+// redacted stands where a secret stood, in every column and in raw.
+const redacted = "REDACTED"
+
+// appendRedacted appends b to dst with the value of every query parameter that
+// is a secret replaced. A presigned link in a log is a working link until it
+// expires: the signature and the session token are the secrets of it.
+//
+// Parameter names are compared as S3 compares them after decoding, in any
+// letter case, so %53ignature=… is found too. It returns dst unchanged and false
+// where b holds no secret, which costs one search of b for "=".
+func appendRedacted(dst, b []byte) ([]byte, bool) {
+	start := len(dst)
+	done := 0
+	for i := 0; i < len(b); {
+		eq := bytes.IndexByte(b[i:], '=')
+		if eq < 0 {
+			break
+		}
+		eq += i
+		i = eq + 1
+		if !isSecretName(b[done:eq]) {
+			continue
+		}
+		end := i
+		for end < len(b) && !endsValue(b[end]) {
+			end++
+		}
+		dst = append(append(dst, b[done:eq+1]...), redacted...)
+		done, i = end, end
+	}
+	if len(dst) == start {
+		return dst, false
+	}
+	return append(dst, b[done:]...), true
+}
+
+func endsValue(c byte) bool {
+	return c == '&' || c == ' ' || c == '"' || c == ';' || c == '#' || c == '\'' || c == '<' || c == '>'
+}
+
+// isSecretName tells whether text before a "=" ends in a parameter name whose
+// value is a secret: Signature, X-Amz-Signature, X-Amz-Security-Token.
+func isSecretName(b []byte) bool {
+	// The names end in e/E or n/N, escaped or not; most parameters do not.
+	if len(b) == 0 {
+		return false
+	}
+	if c := b[len(b)-1] | 0x20; c != 'e' && c != 'n' && (len(b) < 3 || b[len(b)-3] != '%') {
+		return false
+	}
+	return endsFold(b, "signature") || endsFold(b, "security-token")
+}
+
+// endsFold tells whether b, decoded, ends in the lower-case name.
+func endsFold(b []byte, name string) bool {
+	i := len(b)
+	for n := len(name) - 1; n >= 0; n-- {
+		if i == 0 {
+			return false
+		}
+		c, used := b[i-1], 1
+		if i >= 3 && b[i-3] == '%' && unhex(b[i-2]) >= 0 && unhex(b[i-1]) >= 0 {
+			c, used = byte(unhex(b[i-2])<<4|unhex(b[i-1])), 3
+		}
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		if c != name[n] {
+			return false
+		}
+		i -= used
+	}
+	return true
+}
