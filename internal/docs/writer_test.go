@@ -20,7 +20,7 @@ func TestWriterAgrees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	agrees[s3access.Row](t, tables, "s3_access_logs")
+	agrees[s3access.Row](t, tables, s3access.Format.Name)
 	agrees[cloudtrail.Row](t, tables, cloudtrail.Format.Name)
 	agrees[logs.Rejected](t, tables, logs.RejectedTable.Name)
 }
