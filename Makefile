@@ -33,15 +33,15 @@ demo: build ## Make log files, convert them, ask three questions
 	@echo
 	$(SLUICE) query --lake demo/lake errors -p limit=5
 	@echo
-	$(SLUICE) query --lake demo/lake sensitive-files -p limit=5
+	$(SLUICE) query --lake demo/lake anonymous -p limit=5
 	@echo
-	$(SLUICE) query --lake demo/lake rejects -p limit=5
+	$(SLUICE) query --lake demo/lake presigned-links -p limit=5
 	@echo
 	@echo 'Try next:'
-	@echo '  $(SLUICE) query --list                      the questions that have a name'
+	@echo "  $(SLUICE) query --list                  the questions that have a name"
 	@echo "  $(SLUICE) query --lake demo/lake 'SELECT count(*) FROM s3_access_logs'"
-	@echo '  $(SLUICE) convert YOUR-LOGS -o lake         your own log files: a folder or s3://bucket/prefix'
-	@echo '  make deploy                             the same in your AWS account'
+	@echo "  $(SLUICE) convert YOUR-LOGS -o lake     log files of your own: a folder, or s3://bucket/prefix"
+	@echo "  make deploy                             the same in your AWS account"
 
 ##@ While developing
 
