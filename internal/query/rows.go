@@ -146,6 +146,8 @@ func write(v any, k Kind) (string, error) {
 			return v.Format("15:04:05.999999"), nil
 		}
 		return v.Format(time.DateOnly), nil
+	case duckdb.Decimal:
+		return decimal(v), nil
 	case duckdb.Interval:
 		return fmt.Sprintf("%d months %d days %s", v.Months, v.Days, time.Duration(v.Micros)*time.Microsecond), nil
 	}
@@ -162,6 +164,20 @@ func float(v float64, bits int) string {
 		return strconv.FormatFloat(v, 'f', -1, bits)
 	}
 	return strconv.FormatFloat(v, 'g', -1, bits)
+}
+
+// decimal writes all digits that the type has, so that a column of them aligns.
+func decimal(d duckdb.Decimal) string {
+	if d.Scale == 0 {
+		return d.Value.String()
+	}
+	digits := fmt.Sprintf("%0*s", int(d.Scale)+1, new(big.Int).Abs(d.Value))
+	point := len(digits) - int(d.Scale)
+	sign := ""
+	if d.Value.Sign() < 0 {
+		sign = "-"
+	}
+	return sign + digits[:point] + "." + digits[point:]
 }
 
 // plain turns what DuckDB nests into what JSON can hold.
@@ -185,6 +201,8 @@ func plain(v any) any {
 			object[fmt.Sprint(name)] = plain(e)
 		}
 		return object
+	case duckdb.Decimal:
+		return json.Number(decimal(v))
 	case nil, bool, string, int64, int32, int16, int8, uint64, uint32, uint16, uint8, float64, float32:
 		return v
 	case time.Time:

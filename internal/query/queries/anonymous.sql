@@ -6,7 +6,7 @@
 SELECT bucket_name, key_name, operation,
        count(*) AS requests,
        count(DISTINCT remote_ip) AS addresses,
-       round(CAST(sum(bytes_sent_size) AS double) / 1000000, 1) AS megabytes,
+       CAST(CAST(sum(bytes_sent_size) AS double) / 1000000 AS decimal(18, 1)) AS megabytes,
        min(request_time) AS first_seen
 FROM s3_access_logs
 WHERE dt BETWEEN :from AND :to

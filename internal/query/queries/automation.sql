@@ -7,7 +7,7 @@ SELECT user_agent_name AS client,
        count(*) AS requests,
        count(DISTINCT coalesce(requester, remote_ip)) AS requesters,
        sum(CASE WHEN http_status BETWEEN 400 AND 499 THEN 1 ELSE 0 END) AS errors,
-       round(CAST(sum(bytes_sent_size) AS double) / 1000000, 1) AS megabytes,
+       CAST(CAST(sum(bytes_sent_size) AS double) / 1000000 AS decimal(18, 1)) AS megabytes,
        max(request_time) AS last_seen
 FROM s3_access_logs
 WHERE dt BETWEEN :from AND :to

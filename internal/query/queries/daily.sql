@@ -9,7 +9,7 @@ SELECT dt,
        count(DISTINCT remote_ip) AS addresses,
        sum(CASE WHEN http_status BETWEEN 400 AND 499 THEN 1 ELSE 0 END) AS errors_4xx,
        sum(CASE WHEN http_status >= 500 THEN 1 ELSE 0 END) AS errors_5xx,
-       round(CAST(sum(bytes_sent_size) AS double) / 1000000, 1) AS megabytes
+       CAST(CAST(sum(bytes_sent_size) AS double) / 1000000 AS decimal(18, 1)) AS megabytes
 FROM s3_access_logs
 WHERE dt BETWEEN :from AND :to
 GROUP BY dt

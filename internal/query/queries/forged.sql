@@ -3,7 +3,7 @@
 -- :from day = 2006-03-01  first day, UTC
 -- :to day = 9999-12-31  last day, UTC
 -- :limit number = 20  rows at most
-SELECT request_time, remote_ip, bucket_name, operation, http_status, raw, log_key, log_line
+SELECT request_time, remote_ip, bucket_name, log_key, log_line, raw
 FROM s3_access_logs
 WHERE dt BETWEEN :from AND :to
   AND parse_status <> 'clean'

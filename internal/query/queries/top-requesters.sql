@@ -6,7 +6,7 @@
 SELECT requester_type, coalesce(requester_name, requester) AS who, requester_account AS account,
        count(*) AS requests,
        count(DISTINCT remote_ip) AS addresses,
-       round(CAST(sum(bytes_sent_size) AS double) / 1000000, 1) AS megabytes
+       CAST(CAST(sum(bytes_sent_size) AS double) / 1000000 AS decimal(18, 1)) AS megabytes
 FROM s3_access_logs
 WHERE dt BETWEEN :from AND :to
 GROUP BY requester_type, coalesce(requester_name, requester), requester_account

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"sluice/internal/formats"
+	"sluice/internal/ledger"
+	"sluice/internal/pipeline"
+)
+
+type convertCommand struct {
+	Paths   []string `arg:"" name:"path" help:"Files, folders (with all in them, except names that start with . or _), patterns, s3://bucket/prefix, or - for standard input."`
+	Output  string   `short:"o" default:"lake" placeholder:"DIR" help:"Lake to write to, made when it is not there (default: lake)."`
+	Workers int      `default:"0" placeholder:"N" help:"Batches converted at once (default: one a core). The result is the same for any number."`
+	JSON    bool     `name:"json" help:"Print the report as one JSON document."`
+}
+
+// Help is what "sluice convert --help" says below the summary.
+func (convertCommand) Help() string {
+	return `Files may be gzipped or not, and of any kind: what holds no S3 server access logs or CloudTrail records is skipped and listed.
+Files that the lake has already are left out, so the same command again continues after an interrupt and adds what is new.
+
+Exit codes: 0 all converted; 1 an error, nothing or not all was done; 2 wrong usage; 3 done, but some files could not be read (the others are converted).`
+}
+
+func (c *convertCommand) Run(ctx context.Context, a *app) error {
+	start := time.Now()
+	if c.Workers < 0 {
+		return usage(errors.New("--workers must not be negative"))
+	}
+	skip, err := realPath(c.Output)
+	if err != nil {
+		return err
+	}
+	f := finder{skip: skip, connect: a.connect}
+	if err := f.find(ctx, c.Paths); err != nil {
+		return err
+	}
+	if len(f.objects)+len(f.failed)+len(f.streams) == 0 {
+		return errors.New("there are no files to convert in what was named")
+	}
+	lake, err := ledger.Open(c.Output)
+	if err != nil {
+		return err
+	}
+	r, err := c.convert(ctx, a, &f, lake)
+	err = errors.Join(err, lake.Close())
+	r.Lake, r.Seconds, r.interrupted = c.Output, time.Since(start).Seconds(), ctx.Err() != nil
+	if perr := r.print(a, c.JSON, err); perr != nil {
+		return perr
+	}
+	return r.verdict(err)
+}
+
+// convert converts what was found and tells what became of it, also when an
+// error ended it early.
+func (c *convertCommand) convert(ctx context.Context, a *app, f *finder, lake *ledger.Dir) (report, error) {
+	var r report
+	for _, bad := range f.failed {
+		r.file(bad)
+	}
+	streams, copies, err := a.copyStreams(ctx, f.streams, lake.Stage())
+	if err != nil {
+		return r, err
+	}
+	done := func(o pipeline.Object) bool { _, ok := lake.Done(o); return ok }
+	batches, already := remaining(append(f.objects, streams...), done)
+	r.already(already)
+	bar := a.progress(batches)
+	workers := c.Workers
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	results, err := work(ctx, min(workers, len(batches)), batches, func() (*worker, error) {
+		p, err := pipeline.New(pipeline.Config{Routes: formats.Routes(), Stage: lake.Stage(), Progress: bar.add})
+		if err != nil {
+			return nil, err
+		}
+		return &worker{
+			run: func(ctx context.Context, b []pipeline.Object) (pipeline.Result, error) {
+				return p.Run(ctx, source{f.remote, copies, bar.file}, lake, b)
+			},
+			close: p.Close,
+		}, nil
+	})
+	bar.end()
+	for i, res := range results {
+		r.batch(res, len(batches[i]))
+	}
+	return r, err
+}
+
+// realPath is the absolute path of p with links resolved as far as it exists.
+func realPath(p string) (string, error) {
+	abs, err := filepath.Abs(p)
+	if err != nil {
+		return "", fmt.Errorf("lake: %w", err)
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		return real, nil
+	}
+	if parent, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
+		return filepath.Join(parent, filepath.Base(abs)), nil
+	}
+	return abs, nil
+}

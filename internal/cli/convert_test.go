@@ -1,0 +1,376 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sluice/internal/generate"
+	"sluice/internal/pipeline"
+)
+
+// generated makes a folder of logs and goes to where it is.
+func generated(t *testing.T) *generate.Truth {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	code, out, errs := sluice(t, "", "generate", "--lines", "3000", "--events", "300", "--days", "2")
+	if code != 0 {
+		t.Fatal(out, errs)
+	}
+	wants(t, "generate", out, "S3 access logs", "CloudTrail", "forged-lines", "Next: sluice convert logs")
+	b, err := os.ReadFile(filepath.Join("logs", generate.TruthFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var truth generate.Truth
+	if err := json.Unmarshal(b, &truth); err != nil {
+		t.Fatal(err)
+	}
+	return &truth
+}
+
+func convert(t *testing.T, wantCode int, args ...string) report {
+	t.Helper()
+	code, out, errs := sluice(t, "", append([]string{"convert", "--json"}, args...)...)
+	if code != wantCode {
+		t.Fatalf("exit code %d, want %d\n%s%s", code, wantCode, out, errs)
+	}
+	return parse(t, out)
+}
+
+func parse(t *testing.T, out string) (r report) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(out))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		t.Fatalf("report: %v\n%s", err, out)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		t.Errorf("more than one document:\n%s", out)
+	}
+	if sum := r.Converted + r.AlreadyDone + r.Skipped + r.Failed + r.NotReached; sum != r.Files {
+		t.Errorf("%d files, and the parts are %d", r.Files, sum)
+	}
+	if r.Unaccounted != 0 || r.Lines != r.Rows+r.Rejected {
+		t.Errorf("lines %d, rows %d, rejected %d, unaccounted %d", r.Lines, r.Rows, r.Rejected, r.Unaccounted)
+	}
+	return r
+}
+
+// contents reads the visible objects of a lake.
+func contents(t *testing.T, lake string) map[string]string {
+	t.Helper()
+	m := map[string]string{}
+	err := filepath.WalkDir(lake, func(p string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() && strings.HasPrefix(e.Name(), "_") {
+			return fs.SkipDir
+		}
+		if e.IsDir() {
+			return nil
+		}
+		b, err := os.ReadFile(p)
+		m[strings.TrimPrefix(p, lake)] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func same(t *testing.T, got, want map[string]string) {
+	t.Helper()
+	if maps.Equal(got, want) {
+		return
+	}
+	for name := range want {
+		if got[name] != want[name] {
+			t.Errorf("%s: %d bytes, want %d", name, len(got[name]), len(want[name]))
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s: not wanted", name)
+		}
+	}
+}
+
+func TestConvert(t *testing.T) {
+	truth := generated(t)
+	r := convert(t, 0, "logs")
+	access, trail := truth.Access, truth.CloudTrail
+	for _, c := range []struct {
+		what      string
+		got, want int64
+	}{
+		{"converted", r.Converted, access.Files + trail.Files},
+		{"skipped", r.Skipped, truth.Skipped},
+		{"lines", r.Lines, access.Lines + trail.Lines},
+		{"rows", r.Rows, access.Rows + trail.Rows},
+		{"rejected", r.Rejected, access.Rejected + trail.Rejected},
+		{"ambiguous", r.Ambiguous, access.Ambiguous + trail.Ambiguous},
+		{"bytes in", r.BytesIn, access.Bytes + trail.Bytes},
+		{"failed", r.Failed, 0},
+		{"already done", r.AlreadyDone, 0},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %d, want %d", c.what, c.got, c.want)
+		}
+	}
+	for _, x := range r.Tables {
+		want := map[string]generate.Table{"s3_access_logs": access, "cloudtrail_events": trail}[x.Name]
+		if x.Name != "rejected" && (x.Rows != want.Rows || x.Days != len(want.RowsByDay)) {
+			t.Errorf("%s: %d rows on %d days, want %d on %d", x.Name, x.Rows, x.Days, want.Rows, len(want.RowsByDay))
+		}
+	}
+	if !r.Complete || len(r.Tables) != 3 || len(r.Skips) != int(truth.Skipped) || r.BytesOut == 0 {
+		t.Errorf("report: %+v", r)
+	}
+	before := contents(t, "lake")
+
+	again := convert(t, 0, "logs")
+	if again.AlreadyDone != r.Converted || again.Converted != 0 || again.Skipped != r.Skipped || again.Lines != 0 {
+		t.Errorf("again: %+v", again)
+	}
+	elsewhere, err := filepath.Abs("logs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again = convert(t, 0, elsewhere, "logs/*", "./logs/."); again.AlreadyDone != r.Converted {
+		t.Errorf("by other names: %+v", again)
+	}
+	same(t, contents(t, "lake"), before)
+
+	code, out, errs := sluice(t, "", "convert", "logs", "-o", "other")
+	if code != 0 || errs != "" {
+		t.Errorf("exit code %d, stderr %q", code, errs)
+	}
+	wants(t, "report", out, "Skipped", "digest", "Rejected records, by file", "converted", "ambiguous", "table in other", "s3_access_logs")
+	if strings.Contains(out, "unaccounted") {
+		t.Errorf("unaccounted is shown:\n%s", out)
+	}
+	same(t, contents(t, "other"), before)
+}
+
+// TestJunk points sluice at a folder that holds all sorts of things.
+func TestJunk(t *testing.T) {
+	generated(t)
+	good := convert(t, 0, "logs")
+	for name, content := range map[string]string{
+		"notes.md": "# Notes\n", "empty": "", "photo.jpg": "\xff\xd8\xff\x00\x01", ".hidden": "x", "_private": "x",
+		"cut.gz": "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03abc", "evil\x1b[2J.txt": "hello\n",
+		"deep/_skipped/a": "x", "lake2/s3_access_logs/x": "x",
+	} {
+		p := filepath.Join("logs", filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, []byte(content), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/nowhere/at/all", "logs/dangling"); err != nil {
+		t.Fatal(err)
+	}
+	r := convert(t, exitPartial, "logs", "-o", "logs/lake2")
+	if r.Converted != good.Converted || r.Rows != good.Rows || r.Skipped != good.Skipped+4 || r.Failed != 2 || r.Complete {
+		t.Errorf("report: %+v\n%v\n%v", r, r.Skips, r.Failures)
+	}
+	code, out, errs := sluice(t, "", "convert", "logs", "-o", "logs/lake2")
+	if code != exitPartial {
+		t.Errorf("exit code %d", code)
+	}
+	wants(t, "stderr", errs, "2 files could not be read; the same command again tries them")
+	wants(t, "stdout", out, "Failed: nothing of them is in the lake", "cut.gz: unzip", "dangling", `evil\x1b[2J.txt: text of no format`)
+	if err := os.Remove("logs/cut.gz"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove("logs/dangling"); err != nil {
+		t.Fatal(err)
+	}
+	convert(t, 0, "logs", "-o", "logs/lake2")
+}
+
+func TestNothingReadable(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("cut.gz", []byte("\x1f\x8b\x08\x00\x00"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r := convert(t, exitError, "cut.gz"); r.Error != "no file could be read" || r.Failed != 1 {
+		t.Errorf("report: %+v", r)
+	}
+	if err := os.Mkdir("nothing", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := sluice(t, "", "convert", "nothing"); code != exitError {
+		t.Errorf("empty folder: %d %s", code, errs)
+	}
+}
+
+func TestStandardInput(t *testing.T) {
+	generated(t)
+	var line string
+	err := filepath.WalkDir("logs/access", func(p string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(p)
+		line = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := int64(strings.Count(line, "\n"))
+	stdin := func(text string) report {
+		code, out, errs := sluice(t, text, "convert", "--json", "-")
+		if code != 0 {
+			t.Fatal(code, out, errs)
+		}
+		return parse(t, out)
+	}
+	if r := stdin(line); r.Converted != 1 || r.Lines != lines {
+		t.Errorf("first: %+v", r)
+	}
+	if r := stdin(line); r.AlreadyDone != 1 || r.Lines != 0 {
+		t.Errorf("the same again: %+v", r)
+	}
+	if r := stdin(line + line); r.Converted != 1 || r.Lines != 2*lines {
+		t.Errorf("other input: %+v", r)
+	}
+}
+
+func TestLockedLake(t *testing.T) {
+	generated(t)
+	convert(t, 0, "logs")
+	lock, err := os.ReadDir("lake/_sluice")
+	if err != nil || len(lock) == 0 {
+		t.Fatal(lock, err)
+	}
+	slow := &bucket{files: map[string]string{"a": "x"}, open: func(string) error {
+		if code, _, errs := sluice(t, "", "convert", "logs"); code != exitError || !strings.Contains(errs, "another sluice") {
+			t.Errorf("second writer: %d %s", code, errs)
+		}
+		return nil
+	}}
+	sluiceWith(t, t.Context(), slow, "", "convert", "s3://b/")
+}
+
+// bucket is a remote with files in memory. Sizes are not told, so each file is
+// a batch of its own.
+type bucket struct {
+	files map[string]string
+	open  func(key string) error
+}
+
+func (b *bucket) List(_ context.Context, name, prefix string) iter.Seq2[pipeline.Object, error] {
+	return func(yield func(pipeline.Object, error) bool) {
+		for key, text := range b.files {
+			if !strings.HasPrefix(key, prefix) {
+				continue
+			}
+			if text == "list breaks off" {
+				yield(pipeline.Object{}, errors.New("list breaks off"))
+				return
+			}
+			if !yield(pipeline.Object{Bucket: name, Key: key, Version: "1", Size: -1}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (b *bucket) Open(_ context.Context, o pipeline.Object) (io.ReadCloser, error) {
+	if b.open != nil {
+		if err := b.open(o.Key); err != nil {
+			return nil, err
+		}
+	}
+	return io.NopCloser(strings.NewReader(b.files[o.Key])), nil
+}
+
+func accessFiles(t *testing.T, n int) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for i := range n {
+		var b strings.Builder
+		if err := generate.Lines(&b, int64(i), 50); err != nil {
+			t.Fatal(err)
+		}
+		files[fmt.Sprintf("in/%03d", i)] = b.String()
+	}
+	return files
+}
+
+// TestInterrupt ends a conversion in the middle, at every file in turn, and
+// runs it again: the lake is the one of a run that was not interrupted.
+func TestInterrupt(t *testing.T) {
+	t.Chdir(t.TempDir())
+	files := accessFiles(t, 6)
+	code, out, errs := sluiceWith(t, t.Context(), &bucket{files: files}, "", "convert", "--json", "s3://logs/in/", "-o", "whole")
+	if code != 0 {
+		t.Fatal(out, errs)
+	}
+	whole := parse(t, out)
+	if whole.Converted != 6 || whole.Lines != 300 {
+		t.Fatalf("report: %+v", whole)
+	}
+	want := contents(t, "whole")
+	for stop := range 6 {
+		lake := fmt.Sprintf("lake%d", stop)
+		ctx, cancel := context.WithCancel(t.Context())
+		opened := 0
+		breaking := &bucket{files: files, open: func(string) error {
+			if opened++; opened > stop {
+				cancel()
+			}
+			return nil
+		}}
+		code, out, errs := sluiceWith(t, ctx, breaking, "", "convert", "--json", "--workers=1", "s3://logs/in/", "-o", lake)
+		r := parse(t, out)
+		if code != exitError || r.Complete || r.Converted != int64(stop) || r.NotReached != int64(6-stop) {
+			t.Errorf("stopped at %d: exit code %d, %+v", stop, code, r)
+		}
+		wants(t, "stderr", errs, "interrupted", "the same command again continues")
+		code, out, errs = sluiceWith(t, t.Context(), &bucket{files: files}, "", "convert", "--json", "--workers=3", "s3://logs/in/", "-o", lake)
+		if r := parse(t, out); code != 0 || r.AlreadyDone != int64(stop) || r.Converted != int64(6-stop) {
+			t.Errorf("continued at %d: %+v %s", stop, r, errs)
+		}
+		same(t, contents(t, lake), want)
+	}
+}
+
+func TestRemote(t *testing.T) {
+	t.Chdir(t.TempDir())
+	files := accessFiles(t, 2)
+	files["in/denied"] = "x"
+	b := &bucket{files: files, open: func(key string) error {
+		if key == "in/denied" {
+			return errors.New("access denied")
+		}
+		return nil
+	}}
+	code, out, errs := sluiceWith(t, t.Context(), b, "", "convert", "s3://logs/in/")
+	if code != exitPartial {
+		t.Errorf("exit code %d", code)
+	}
+	wants(t, "stdout", out, "s3://logs/in/denied: ", "access denied")
+	wants(t, "stderr", errs, "1 file could not be read; the same command again tries it")
+
+	b.files["in/list"] = "list breaks off"
+	if code, _, errs := sluiceWith(t, t.Context(), b, "", "convert", "s3://logs/in/", "-o", "other"); code != exitError || !strings.Contains(errs, "list breaks off") {
+		t.Errorf("half a list: %d %s", code, errs)
+	}
+	if _, err := os.Stat("other"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("half a list made a lake: %v", err)
+	}
+}

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"sluice/internal/clean"
+	"sluice/internal/generate"
+)
+
+type generateCommand struct {
+	Dir          string   `arg:"" optional:"" default:"logs" help:"Folder to fill, made when it is not there (default: logs)."`
+	Lines        int64    `default:"100000" placeholder:"N" help:"Lines of access logs (default: 100000)."`
+	Events       int64    `default:"5000" placeholder:"N" help:"CloudTrail records (default: 5000)."`
+	Days         int      `default:"2" placeholder:"N" help:"Days they spread over (default: 2)."`
+	Start        string   `placeholder:"DATE" help:"First day, such as 2026-03-02 (the default)."`
+	Seed         int64    `default:"1" placeholder:"N" help:"Same seed and options, same files (default: 1)."`
+	LinesPerFile int      `placeholder:"N" help:"Lines of a file, on average."`
+	Scenario     []string `default:"all" placeholder:"NAME" help:"What an attacker leaves behind: all, none, or names (see --scenarios); may be given several times."`
+	Scenarios    bool     `help:"List the scenarios."`
+}
+
+func (c *generateCommand) Run(ctx context.Context, a *app) error {
+	if c.Scenarios {
+		return c.list(a)
+	}
+	o := generate.Options{Seed: c.Seed, Lines: c.Lines, Events: c.Events, Days: c.Days, LinesPerFile: c.LinesPerFile, Scenarios: c.Scenario}
+	if len(c.Scenario) == 1 && c.Scenario[0] == "none" {
+		o.Scenarios = nil
+	}
+	if c.Start != "" {
+		start, err := time.Parse(time.DateOnly, c.Start)
+		if err != nil {
+			return usage(fmt.Errorf("--start %q is not a day; days look like 2026-03-02", c.Start))
+		}
+		o.Start = start
+	}
+	show, end := a.counter("lines")
+	truth, err := generate.Write(c.Dir, o, show)
+	end()
+	if err != nil {
+		return err
+	}
+	return c.report(a, truth)
+}
+
+// counter shows on a terminal how many things are done.
+func (a *app) counter(unit string) (show func(done, total int64), end func()) {
+	if !a.stderr.terminal {
+		return nil, func() {}
+	}
+	var bar *progressbar.ProgressBar
+	show = func(done, total int64) {
+		if bar == nil {
+			bar = progressbar.NewOptions64(max(total, 1), barOptions(a.stderr, progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit))...)
+		}
+		_ = bar.Set64(min(done, total))
+	}
+	return show, func() {
+		if bar != nil {
+			_ = bar.Finish()
+		}
+	}
+}
+
+func (c *generateCommand) list(a *app) error {
+	var b strings.Builder
+	for _, s := range generate.Scenarios() {
+		fmt.Fprintf(&b, "%s  %s\n%-20s  %s\n", a.stdout.bold(fmt.Sprintf("%-20s", s.Name)), s.Title, "", a.stdout.dim(s.Summary))
+	}
+	_, err := fmt.Fprint(a.stdout, b.String())
+	return err
+}
+
+func (c *generateCommand) report(a *app, t *generate.Truth) error {
+	var b strings.Builder
+	g := grid{columns: []gridColumn{{name: "in " + clean.Line(c.Dir)}, {name: "files", right: true}, {name: "lines", right: true}, {name: "broken", right: true}, {name: "ambiguous", right: true}, {name: "size", right: true}}}
+	for _, kind := range []struct {
+		name string
+		generate.Table
+	}{{"S3 access logs", t.Access}, {"CloudTrail", t.CloudTrail}} {
+		g.add(kind.name, grouped(kind.Files), grouped(kind.Lines), grouped(kind.Rejected), grouped(kind.Ambiguous), size(kind.Bytes))
+	}
+	b.WriteString(g.render())
+	if len(t.Scenarios) > 0 {
+		g = grid{columns: []gridColumn{{name: "planted"}, {name: "what"}, {name: "lines", right: true}, {name: "records", right: true}}}
+		for _, s := range t.Scenarios {
+			g.add(s.Name, s.Title, grouped(s.Lines), grouped(s.Records))
+		}
+		fmt.Fprintf(&b, "\n%s", g.render())
+	}
+	fmt.Fprintf(&b, "\nWhat must be found in them is in %s.\nNext: sluice convert %s\n",
+		clean.Line(filepath.Join(c.Dir, generate.TruthFile)), clean.Line(c.Dir))
+	_, err := fmt.Fprint(a.stdout, b.String())
+	return err
+}

@@ -1,0 +1,130 @@
+//go:build cgo
+
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"sluice/internal/query"
+)
+
+// asked asks for one number.
+func asked(t *testing.T, sql string) string {
+	t.Helper()
+	code, out, errs := sluice(t, "", "query", "--format", "csv", sql)
+	if code != 0 {
+		t.Fatalf("%s: %s", sql, errs)
+	}
+	_, answer, _ := strings.Cut(out, "\n")
+	return strings.TrimSpace(answer)
+}
+
+func TestQuery(t *testing.T) {
+	truth := generated(t)
+	convert(t, 0, "logs")
+	for sql, want := range map[string]int64{
+		"SELECT count(*) FROM s3_access_logs":                                                                truth.Access.Rows,
+		"SELECT count(*) FROM cloudtrail_events":                                                             truth.CloudTrail.Rows,
+		"SELECT count(*) FROM rejected":                                                                      truth.Access.Rejected + truth.CloudTrail.Rejected,
+		"SELECT count(*) FROM s3_access_logs WHERE parse_status = 'ambiguous'":                               truth.Access.Ambiguous,
+		"SELECT sum(bytes_sent_size) FROM s3_access_logs WHERE parse_status='clean'":                         truth.Clean.BytesSent,
+		"SELECT count(*) FROM s3_access_logs WHERE parse_status='clean' AND bytes_sent_size IS NULL":         truth.Clean.BytesSentNull,
+		"SELECT sum(object_size) FROM s3_access_logs WHERE parse_status='clean'":                             truth.Clean.ObjectSize,
+		"SELECT count(*) FROM s3_access_logs WHERE parse_status='clean' AND requester IS NULL":               truth.Clean.Anonymous,
+		"SELECT count(*) FROM s3_access_logs WHERE dt <> strftime(request_time, '%Y-%m-%d')":                 0,
+		"SELECT count(*) - count(DISTINCT log_key || '|' || log_line) FROM s3_access_logs":                   0,
+		"SELECT count(*) FROM cloudtrail_events WHERE request_id IN (SELECT request_id FROM s3_access_logs)": truth.Joined,
+	} {
+		if got := asked(t, sql); got != strconv.FormatInt(want, 10) {
+			t.Errorf("%s: %s, want %d", sql, got, want)
+		}
+	}
+	for status, want := range truth.Clean.Statuses {
+		where := "= " + status
+		if status == "null" {
+			where = "IS NULL"
+		}
+		if got := asked(t, "SELECT count(*) FROM s3_access_logs WHERE parse_status='clean' AND http_status "+where); got != strconv.FormatInt(want, 10) {
+			t.Errorf("status %s: %s, want %d", status, got, want)
+		}
+	}
+	for day, want := range truth.Access.RowsByDay {
+		if got := asked(t, "SELECT count(*) FROM s3_access_logs WHERE dt = '"+day+"'"); got != strconv.FormatInt(want, 10) {
+			t.Errorf("%s: %s, want %d", day, got, want)
+		}
+	}
+}
+
+// TestNamedQueries runs every named query in every format over a lake in which
+// every scenario was planted: each has something to show.
+func TestNamedQueries(t *testing.T) {
+	generated(t)
+	convert(t, 0, "logs")
+	all, err := query.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range all {
+		for _, format := range []string{"table", "csv", "json", "markdown"} {
+			code, out, errs := sluice(t, "", "query", q.Name, "-p", "limit=3", "--format", format)
+			if code != 0 || errs != "" {
+				t.Errorf("%s: exit code %d: %s", q.Name, code, errs)
+				continue
+			}
+			if format != "json" {
+				continue
+			}
+			var rows []map[string]any
+			if err := json.Unmarshal([]byte(out), &rows); err != nil {
+				t.Errorf("%s: %v", q.Name, err)
+			}
+			if len(rows) == 0 {
+				t.Errorf("%s: no rows", q.Name)
+			}
+		}
+	}
+	code, out, _ := sluice(t, "", "query", "daily", "-p", "from=1999-01-01", "-p", "to=1999-12-31", "--format", "json")
+	if code != 0 || strings.TrimSpace(out) != "[\n]" {
+		t.Errorf("no such days: %d %q", code, out)
+	}
+}
+
+func TestQueryCommand(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll(filepath.Join("lake", "_sluice"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, stdin, args string
+		code              int
+		stdout, stderr    string
+	}{
+		{"sql", "", "query|SELECT 1 AS one, '' AS empty, NULL AS none", 0, "   1 │ \"\"    │ NULL", ""},
+		{"empty tables", "", "query|SELECT count(*) AS n FROM cloudtrail_events", 0, "0", ""},
+		{"standard input", "SELECT 42", "query|-|-f|csv", 0, "42", ""},
+		{"params of sql", "", "query|SELECT 1|-p|a=b", 2, "", "named queries"},
+		{"value with commas and semicolons", "", "query|object-access|-p|key=a,b;c=d|--sql", 0, "key_name = 'a,b;c=d'", ""},
+		{"quote in a value", "", "query|object-access|-p|key=it's|--sql", 0, "key_name = 'it''s'", ""},
+		{"list", "", "query|--list", 0, "top-requesters", ""},
+		{"list as json", "", "query|--list|--json", 0, `"name": "forged"`, ""},
+		{"cut", "", "query|SELECT * FROM range(5)|--rows|2", 0, "1", "first 2 rows"},
+		{"mistake", "", "query|SELECT nope FROM rejected", 1, "", "nope"},
+		{"writing", "", "query|CREATE TABLE x AS SELECT 1", 1, "", "read-only"},
+		{"no lake", "", "query|SELECT 1|--lake|nowhere", 1, "", "there is no lake at nowhere"},
+	} {
+		code, out, errs := sluice(t, c.stdin, strings.Split(c.args, "|")...)
+		if code != c.code || !strings.Contains(out, c.stdout) || !strings.Contains(errs, c.stderr) || (c.stderr == "") != (errs == "") {
+			t.Errorf("%s: exit code %d\nstdout %s\nstderr %s", c.name, code, out, errs)
+		}
+	}
+	_, out, _ := sluice(t, "", "query", "--list", "--json")
+	var list []query.Named
+	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) < 8 || list[0].Params[0].Name == "" {
+		t.Errorf("list: %v", err)
+	}
+}
