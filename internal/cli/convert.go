@@ -23,7 +23,7 @@ type convertCommand struct {
 // Help is what "sluice convert --help" says below the summary.
 func (convertCommand) Help() string {
 	return `Files may be gzipped or not, and of any kind: what holds no S3 server access logs or CloudTrail records is skipped and listed.
-Files that the lake has already are left out, so the same command again continues after an interrupt and adds what is new.
+Files that the lake has already are left out, so the same command again continues after an interrupt and adds what is new. A file is known by its path, size and modification time: one that was rewritten or touched since is another file, and is converted in addition.
 
 Exit codes: 0 all converted; 1 an error, nothing or not all was done; 2 wrong usage; 3 done, but some files could not be read (the others are converted).`
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -373,4 +374,22 @@ func TestRemote(t *testing.T) {
 	if _, err := os.Stat("other"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("half a list made a lake: %v", err)
 	}
+}
+
+// TestProgress holds that a terminal sees how far things are.
+func TestProgress(t *testing.T) {
+	generated(t)
+	var out, errs bytes.Buffer
+	a := &app{stdout: screenOf(&out), stderr: screen{Writer: &errs, terminal: true, width: 100}}
+	for _, args := range []string{"generate more --lines 500 --events 0", "convert more"} {
+		errs.Reset()
+		if code := a.run(t.Context(), strings.Fields(args)); code != 0 {
+			t.Fatalf("%s: exit code %d\n%s", args, code, errs.String())
+		}
+		wants(t, args, errs.String(), "%", "lines")
+		if !strings.HasSuffix(errs.String(), "\r") && !strings.HasSuffix(errs.String(), "\x1b[2K\r") && !strings.HasSuffix(errs.String(), "\x1b[0K") {
+			t.Errorf("%s: the bar is left behind: %q", args, errs.String()[max(0, errs.Len()-80):])
+		}
+	}
+	wants(t, "report", out.String(), "table in lake")
 }

@@ -156,20 +156,19 @@ func (e explanation) pick(derived bool) (values []namedValue) {
 	return values
 }
 
+// longestName is the length of turn_around_duration and its like.
+const longestName = 21
+
 func section(b *strings.Builder, s screen, title string, values []namedValue) {
 	if len(values) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "\n%s\n", s.bold(title))
-	width := 0
-	for _, v := range values {
-		width = max(width, len(v.Name))
-	}
 	for _, v := range values {
 		value := s.dim("NULL")
 		if !v.Null {
 			value = cmp.Or(clean.Line(v.Value), `""`)
 		}
-		fmt.Fprintf(b, "  %-*s  %s\n", width, v.Name, value)
+		fmt.Fprintf(b, "  %-*s  %s\n", longestName, v.Name, value)
 	}
 }
