@@ -68,7 +68,6 @@ func TestUsage(t *testing.T) {
 		{"convert none-such", 1, "there is no file or folder none-such"},
 		{"convert none*such", 1, "no file matches"},
 		{"convert s3://", 2, "s3://bucket/prefix"},
-		{"query daily --lake none-such", 1, "sluice convert PATH -o DIR"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			t.Chdir(t.TempDir())

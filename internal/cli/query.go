@@ -57,8 +57,11 @@ func (c *queryCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	lake, err := query.Open(ctx, c.Lake, all)
-	if err != nil {
+	if errors.Is(err, query.ErrNoLake) {
 		return fmt.Errorf("%w\nsluice convert PATH -o DIR makes a lake, and --lake DIR says where it is", err)
+	}
+	if err != nil {
+		return err
 	}
 	return errors.Join(c.answer(ctx, a, lake, text), lake.Close())
 }

@@ -115,7 +115,7 @@ func TestQueryCommand(t *testing.T) {
 		{"cut", "", "query|SELECT * FROM range(5)|--rows|2", 0, "1", "first 2 rows"},
 		{"mistake", "", "query|SELECT nope FROM rejected", 1, "", "nope"},
 		{"writing", "", "query|CREATE TABLE x AS SELECT 1", 1, "", "read-only"},
-		{"no lake", "", "query|SELECT 1|--lake|nowhere", 1, "", "there is no lake at nowhere"},
+		{"no lake", "", "query|SELECT 1|--lake|nowhere", 1, "", "there is no lake at nowhere\nsluice convert PATH -o DIR"},
 	} {
 		code, out, errs := sluice(t, c.stdin, strings.Split(c.args, "|")...)
 		if code != c.code || !strings.Contains(out, c.stdout) || !strings.Contains(errs, c.stderr) || (c.stderr == "") != (errs == "") {

@@ -89,7 +89,7 @@ func (l *Lake) Close() error {
 func check(dir string, tables []Table) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no lake at %s", dir)
+		return fmt.Errorf("%w at %s", ErrNoLake, dir)
 	}
 	if err != nil {
 		return fmt.Errorf("open lake: %w", err)
@@ -99,7 +99,7 @@ func check(dir string, tables []Table) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s is not a lake: it has none of the tables", dir)
+	return fmt.Errorf("%w at %s: it has none of the tables", ErrNoLake, dir)
 }
 
 // view makes a table's view: the columns of its row struct in their order and

@@ -265,7 +265,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	for _, c := range []struct{ dir, want string }{
 		{filepath.Join(t.TempDir(), "none"), "there is no lake at"},
-		{t.TempDir(), "is not a lake"},
+		{t.TempDir(), "none of the tables"},
 		{file, "not a directory"},
 		{broken, "open table requests"},
 	} {

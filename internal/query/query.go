@@ -6,11 +6,15 @@
 package query
 
 import (
+	"errors"
 	"iter"
 
 	"sluice/internal/logs"
 	"sluice/internal/table"
 )
+
+// ErrNoLake is Open's answer to a directory that no batch was committed to.
+var ErrNoLake = errors.New("there is no lake")
 
 // Table is a table of the lake. One without any file is there all the same, and
 // empty.

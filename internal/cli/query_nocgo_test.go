@@ -1,0 +1,19 @@
+//go:build !cgo
+
+package cli
+
+import "testing"
+
+// TestQueryWithoutCgo holds that the one command that needs cgo says so, and
+// that its other half works.
+func TestQueryWithoutCgo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	code, _, errs := sluice(t, "", "query", "SELECT 1")
+	if code != exitError {
+		t.Errorf("exit code %d", code)
+	}
+	wants(t, "stderr", errs, "install a C compiler", "CGO_ENABLED=1")
+	if code, out, _ := sluice(t, "", "query", "daily", "--sql"); code != 0 {
+		t.Errorf("--sql: exit code %d\n%s", code, out)
+	}
+}
