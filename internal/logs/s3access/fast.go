@@ -29,7 +29,7 @@ func fast(b []byte, s *split) bool {
 	q += p + 1
 	s.f[fURI] = inner(b, p, q)
 	r := s.numbers(b, q+1)
-	if r < 0 || b[r] != '"' || b[r+1] == ' ' {
+	if r < 0 || r+1 >= len(b) || b[r] != '"' || b[r+1] == ' ' {
 		return false
 	}
 	if q = bytes.IndexByte(b[r+1:], '"'); q < 0 {

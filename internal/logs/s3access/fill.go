@@ -89,34 +89,33 @@ var details = map[logs.Reason]string{
 func (p *parser) fill(b []byte, seconds int64) {
 	f := &p.split.f
 	row := &p.row
-	*row = Row{
-		BucketOwnerID:      text(b, f[fOwner]),
-		BucketName:         text(b, f[fBucket]),
-		RequestTime:        logs.Time(seconds * 1000),
-		RemoteIP:           text(b, f[fRemoteIP]),
-		Requester:          text(b, f[fRequester]),
-		RequestID:          text(b, f[fRequestID]),
-		Operation:          text(b, f[fOperation]),
-		HTTPStatus:         integer(b, f[fStatus]),
-		ErrorCode:          text(b, f[fError]),
-		BytesSentSize:      integer(b, f[fBytesSent]),
-		ObjectSize:         integer(b, f[fObjectSize]),
-		TotalDuration:      integer(b, f[fTotal]),
-		TurnAroundDuration: integer(b, f[fTurnAround]),
-		UserAgent:          text(b, f[fUserAgent]),
-		VersionID:          text(b, f[fVersion]),
-		HostID:             text(b, f[fHostID]),
-		SignatureVersion:   text(b, f[fSigV]),
-		CipherSuite:        text(b, f[fCipher]),
-		AuthenticationType: text(b, f[fAuth]),
-		HostHeader:         text(b, f[fHost]),
-		TLSVersion:         text(b, f[fTLS]),
-		AccessPointARN:     text(b, f[fAccessPoint]),
-		SourceRegion:       text(b, f[fRegion]),
-		Extra:              text(b, p.split.extra),
-		ParseStatus:        statusClean,
-		Escaped:            logs.Bool{OK: true},
-	}
+	*row = Row{} // in place: a literal with the values would be built aside and copied
+	row.BucketOwnerID = text(b, f[fOwner])
+	row.BucketName = text(b, f[fBucket])
+	row.RequestTime = logs.Time(seconds * 1000)
+	row.RemoteIP = text(b, f[fRemoteIP])
+	row.Requester = text(b, f[fRequester])
+	row.RequestID = text(b, f[fRequestID])
+	row.Operation = text(b, f[fOperation])
+	row.HTTPStatus = integer(b, f[fStatus])
+	row.ErrorCode = text(b, f[fError])
+	row.BytesSentSize = integer(b, f[fBytesSent])
+	row.ObjectSize = integer(b, f[fObjectSize])
+	row.TotalDuration = integer(b, f[fTotal])
+	row.TurnAroundDuration = integer(b, f[fTurnAround])
+	row.UserAgent = text(b, f[fUserAgent])
+	row.VersionID = text(b, f[fVersion])
+	row.HostID = text(b, f[fHostID])
+	row.SignatureVersion = text(b, f[fSigV])
+	row.CipherSuite = text(b, f[fCipher])
+	row.AuthenticationType = text(b, f[fAuth])
+	row.HostHeader = text(b, f[fHost])
+	row.TLSVersion = text(b, f[fTLS])
+	row.AccessPointARN = text(b, f[fAccessPoint])
+	row.SourceRegion = text(b, f[fRegion])
+	row.Extra = text(b, p.split.extra)
+	row.ParseStatus = statusClean
+	row.Escaped = logs.Bool{OK: true}
 	if f[fACL] != (span{}) {
 		row.ACLRequired = logs.SomeBool(string(f[fACL].of(b)) == "Yes")
 	}

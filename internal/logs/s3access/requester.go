@@ -29,7 +29,7 @@ func requesterOf(row *Row, b []byte) {
 		row.RequesterType = anonymous
 	case len(b) > 4 && string(b[:4]) == "arn:":
 		principal(row, b)
-	case len(b) == 64 && only(b, isHex):
+	case len(b) == 64 && only(b, hexDigit):
 		row.RequesterType = canonicalUser
 	case len(b) > 4 && string(b[:4]) == "svc:":
 		row.RequesterType, row.RequesterName = awsService, logs.Text(b[4:])
@@ -56,7 +56,7 @@ func principal(row *Row, b []byte) {
 		return
 	}
 	account, resource := rest[:i], rest[i+1:]
-	if len(account) > 0 && only(account, isDigit) {
+	if len(account) > 0 && only(account, digit) {
 		row.RequesterAccount = logs.Text(account)
 	}
 	i = bytes.IndexByte(resource, '/')
@@ -84,8 +84,6 @@ func principal(row *Row, b []byte) {
 		row.RequesterType, row.RequesterName = federatedUser, logs.Text(name)
 	}
 }
-
-func isHex(c byte) bool { return isDigit(c) || (c|0x20)-'a' < 6 }
 
 // bucketRegion finds the region in an endpoint (bucket.s3.us-west-2.amazonaws.com,
 // s3-website-eu-west-1, dualstack, fips, accelerate has none) or in an access
@@ -121,5 +119,5 @@ func isRegion(b []byte) bool {
 	if len(b) < 9 || len(b) > 20 || !isDigit(b[len(b)-1]) || b[2] != '-' || string(b[:3]) == "s3-" {
 		return false
 	}
-	return only(b, isRegionByte) && isLetter(b[0]) && isLetter(b[1])
+	return only(b, lower|digit|dotDash) && isLetter(b[0]) && isLetter(b[1])
 }

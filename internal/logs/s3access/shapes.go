@@ -54,63 +54,79 @@ func isTail(f int, b []byte) bool {
 	}
 	switch f {
 	case fVersion:
-		return len(b) < minHostID && only(b, isVersionByte)
-	case fHostID:
-		return only(b, isHostIDByte)
+		return len(b) < minHostID && only(b, letter|digit|dotDash) && !isPrincipalID(b)
+	case fHostID, fHost:
+		return true
 	case fSigV:
 		return len(b) > 4 && len(b) < 10 && string(b[:4]) == "SigV"
 	case fCipher:
-		return len(b) > 2 && only(b, isCipherByte)
+		return len(b) > 2 && only(b, upper|digit|dotDash)
 	case fAuth:
-		return isLetter(b[0]) && only(b, isLetter)
-	case fHost:
-		return only(b, notQuote)
+		return only(b, letter)
 	case fTLS:
-		return len(b) > 4 && (b[0]|0x20 == 't' && b[1]|0x20 == 'l' && b[2]|0x20 == 's' ||
-			b[0]|0x20 == 's' && b[1]|0x20 == 's' && b[2]|0x20 == 'l') &&
-			b[3]|0x20 == 'v' && only(b[4:], isDigitOrDot)
+		return len(b) > 4 && (equalFold3(b, "tls") || equalFold3(b, "ssl")) && b[3]|0x20 == 'v' && only(b[4:], digit|dotDash)
 	case fAccessPoint:
-		return len(b) > 4 && string(b[:4]) == "arn:" && only(b, notQuote)
+		return len(b) > 4 && string(b[:4]) == "arn:"
 	case fACL:
 		return string(b) == "Yes" || string(b) == "No"
 	case fRegion:
-		return isLetter(b[0]) && only(b, isRegionByte)
+		return isLetter(b[0]) && only(b, lower|digit|dotDash)
 	}
 	return false
 }
 
-// isPrincipalID takes an IAM unique id such as AIDAEXAMPLEEXAMPLE123.
-func isPrincipalID(b []byte) bool {
-	if len(b) < 16 || len(b) > 32 || b[0] != 'A' {
-		return false
-	}
-	for _, c := range b {
-		if !isUpper(c) && !isDigit(c) {
-			return false
-		}
-	}
-	return true
+func equalFold3(b []byte, lower string) bool {
+	return b[0]|0x20 == lower[0] && b[1]|0x20 == lower[1] && b[2]|0x20 == lower[2]
 }
 
-func only(b []byte, ok func(byte) bool) bool {
+// isPrincipalID takes an IAM unique id such as AIDAEXAMPLEEXAMPLE123.
+func isPrincipalID(b []byte) bool {
+	return len(b) >= 16 && len(b) <= 32 && b[0] == 'A' && only(b, upper|digit)
+}
+
+// class is a set of kinds of bytes.
+type class uint8
+
+const (
+	digit class = 1 << iota
+	upper
+	lower
+	hexDigit
+	dotDash // "." "_" "-"
+	letter  = upper | lower
+)
+
+// classes has the kinds of every byte: one load a byte where comparisons took four.
+var classes = func() (t [256]class) {
+	for c := range 256 {
+		b := byte(c)
+		switch {
+		case isDigit(b):
+			t[c] = digit | hexDigit
+		case isUpper(b):
+			t[c] = upper
+		case isLetter(b):
+			t[c] = lower
+		case b == '.' || b == '_' || b == '-':
+			t[c] = dotDash
+		}
+		if (b|0x20)-'a' < 6 {
+			t[c] |= hexDigit
+		}
+	}
+	return t
+}()
+
+// only tells whether b is not empty and holds bytes of these kinds only.
+func only(b []byte, kinds class) bool {
 	for _, c := range b {
-		if !ok(c) {
+		if classes[c]&kinds == 0 {
 			return false
 		}
 	}
 	return len(b) > 0
 }
 
-func isDigit(c byte) bool      { return c-'0' <= 9 }
-func isUpper(c byte) bool      { return c-'A' < 26 }
-func isLetter(c byte) bool     { return (c|0x20)-'a' < 26 }
-func isDigitOrDot(c byte) bool { return isDigit(c) || c == '.' }
-func notQuote(c byte) bool     { return c != '"' }
-func isRegionByte(c byte) bool { return isDigit(c) || c-'a' < 26 || c == '-' }
-func isCipherByte(c byte) bool { return isUpper(c) || isDigit(c) || c == '-' || c == '_' }
-func isVersionByte(c byte) bool {
-	return isLetter(c) || isDigit(c) || c == '.' || c == '_' || c == '-'
-}
-func isHostIDByte(c byte) bool {
-	return isLetter(c) || isDigit(c) || c == '+' || c == '/' || c == '=' || c == '_' || c == '-' || c == ' '
-}
+func isDigit(c byte) bool  { return c-'0' <= 9 }
+func isUpper(c byte) bool  { return c-'A' < 26 }
+func isLetter(c byte) bool { return (c|0x20)-'a' < 26 }

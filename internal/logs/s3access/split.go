@@ -2,6 +2,8 @@ package s3access
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 
 	"sluice/internal/logs"
 )
@@ -71,6 +73,15 @@ type split struct {
 
 // token returns the end of the token that starts at i: the next space or end.
 func token(b []byte, i int) int {
+	// Most fields are shorter than what a call of IndexByte pays off for.
+	const lo, hi, spaces = 0x0101010101010101, 0x8080808080808080, 0x2020202020202020
+	for n := 0; n < 2 && i+8 <= len(b); n++ {
+		w := binary.LittleEndian.Uint64(b[i:]) ^ spaces
+		if m := (w - lo) & ^w & hi; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+		i += 8
+	}
 	if j := bytes.IndexByte(b[i:], ' '); j >= 0 {
 		return i + j
 	}
@@ -150,7 +161,7 @@ func (s *split) actor(b []byte, p int) (uri int, bad logs.Reason) {
 			break
 		}
 		opEnd := token(b, op)
-		if isOperation(b[op:opEnd]) {
+		if isOperation(b[op:opEnd]) || n == 1 && dash(b, op) {
 			key := gap(b, opEnd)
 			if key < 0 {
 				return 0, ReasonShort
@@ -165,8 +176,8 @@ func (s *split) actor(b []byte, p int) (uri int, bad logs.Reason) {
 			}
 			return uri, ""
 		}
-		if !bytes.HasPrefix(b[start:], []byte("arn:")) {
-			return 0, ReasonOperation
+		if !bytes.HasPrefix(b[start:], []byte("arn:")) || b[op] == '"' {
+			break
 		}
 		p = id
 	}
@@ -174,11 +185,8 @@ func (s *split) actor(b []byte, p int) (uri int, bad logs.Reason) {
 }
 
 // isOperation tells the shape of an operation: words of letters, digits and
-// "_" with dots between, the first in capitals (REST.GET.OBJECT); or "-".
+// "_" with dots between, the first in capitals (REST.GET.OBJECT).
 func isOperation(b []byte) bool {
-	if len(b) == 1 && b[0] == '-' {
-		return true
-	}
 	if len(b) < 3 || len(b) > 80 || b[0] < 'A' || b[0] > 'Z' || b[len(b)-1] == '.' {
 		return false
 	}
@@ -232,15 +240,14 @@ func (s *split) numbers(b []byte, i int) int {
 
 // tail cuts the fields from the version id at p to the end of the line. S3
 // writes them without quotes, so a quote in them means that the split is wrong.
-// A line has 18 fields or at least 24: any other number is a line cut short.
+// A line has at least 24 fields, or the 18 it had before 2019 (S3's own
+// operations kept them a little longer); any other number is a line cut short.
 func (s *split) tail(b []byte, p int) bool {
-	if p < 0 {
+	if p < 0 || bytes.IndexByte(b[p:], '"') >= 0 {
 		return false
 	}
 	s.extra = span{}
-	for f := fHostID; f < numFields; f++ {
-		s.f[f] = span{}
-	}
+	clear(s.f[fHostID:])
 	f := fVersion
 	for ; p >= 0; f++ {
 		e := token(b, p)
@@ -256,14 +263,16 @@ func (s *split) tail(b []byte, p int) bool {
 		s.f[f] = field(b, p, e)
 		p = gap(b, e)
 		if f == fRegion && p > 0 {
-			if bytes.IndexByte(b[p:], '"') >= 0 {
-				return false
-			}
 			s.extra = span{int32(p), int32(len(b))}
 			s.n = numFields + len(bytes.Fields(b[p:]))
 			return true
 		}
 	}
 	s.n = f
-	return f == fVersion+1 || f > fTLS
+	return f > fTLS || f == fVersion+1 && (s.before2019(b) || s.internal(b))
+}
+
+func (s *split) before2019(b []byte) bool {
+	year := s.f[fTime].of(b)[7:11]
+	return string(year) < "2019"
 }

@@ -1,0 +1,82 @@
+package s3access
+
+import (
+	"bytes"
+	"testing"
+
+	"sluice/internal/generate"
+	"sluice/internal/logs"
+)
+
+func generated(tb testing.TB, n int64) []byte {
+	tb.Helper()
+	var buf bytes.Buffer
+	if err := generate.Lines(&buf, 1, n); err != nil {
+		tb.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// BenchmarkNewlines is the yardstick: no parser can be faster than finding the lines.
+func BenchmarkNewlines(b *testing.B) {
+	data := generated(b, 100_000)
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		if n := bytes.Count(data, []byte("\n")); n != 100_000 {
+			b.Fatal(n)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100_000, "ns/line")
+}
+
+// BenchmarkRead is the whole parse: verdict, typed fields and derived columns.
+func BenchmarkRead(b *testing.B) {
+	data := generated(b, 100_000)
+	r := NewReader()
+	read := func() (rows int) {
+		for _, err := range r.Read(&logs.Input{Key: "k"}, bytes.NewReader(data)) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			rows++
+		}
+		return rows
+	}
+	read() // fills the cache of User-Agents
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for b.Loop() {
+		if n := read(); n != 100_000 {
+			b.Fatal(n)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100_000, "ns/line")
+}
+
+// BenchmarkSplit is the cutting alone, on the fast path and by the reference.
+func BenchmarkSplit(b *testing.B) {
+	data := generated(b, 100_000)
+	lines := bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
+	b.Run("fast", func(b *testing.B) {
+		b.SetBytes(int64(len(data)))
+		for b.Loop() {
+			for _, l := range lines {
+				var s split
+				fast(l, &s)
+			}
+		}
+	})
+	b.Run("legal", func(b *testing.B) {
+		b.SetBytes(int64(len(data)))
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, l := range lines {
+				var s split
+				if _, _, bad := legal(l, &s); bad != "" {
+					b.Fatal(bad)
+				}
+			}
+		}
+	})
+}
