@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"sluice/internal/logs"
@@ -25,7 +24,7 @@ func (p *Pipeline) reject(f *File, in *logs.Input, b *logs.BadRecord) error {
 	}
 	if !utf8.Valid(raw) {
 		detail += `; raw escaped: bytes that are not UTF-8 stand as \xHH, backslashes are doubled`
-		raw = []byte(printable(string(raw)))
+		raw = logs.AppendEscaped(nil, raw)
 	}
 	return p.rejected.Write(&logs.Rejected{
 		EventTime: b.Time,
@@ -38,22 +37,10 @@ func (p *Pipeline) reject(f *File, in *logs.Input, b *logs.BadRecord) error {
 	})
 }
 
-// printable returns s as it is when it is UTF-8; else with \xHH for each byte
-// that is not, and backslashes doubled so that nothing else reads like one.
+// printable returns s as it is when it is UTF-8, else escaped.
 func printable(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}
-	var b strings.Builder
-	for i, r := range s {
-		switch {
-		case r == '\\':
-			b.WriteString(`\\`)
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
-			fmt.Fprintf(&b, `\x%02X`, s[i])
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
+	return string(logs.AppendEscaped(nil, []byte(s)))
 }

@@ -207,27 +207,8 @@ func (p *parser) escape() {
 			continue
 		}
 		start := len(p.scratch)
-		p.scratch = appendEscaped(p.scratch, *t)
+		p.scratch = logs.AppendEscaped(p.scratch, *t)
 		*t = p.scratch[start:len(p.scratch):len(p.scratch)]
 		r.Escaped = logs.SomeBool(true)
 	}
-}
-
-// appendEscaped writes bytes that are not UTF-8 as \xHH, and doubles the value's
-// backslashes so that the bytes can be had back.
-func appendEscaped(dst, b []byte) []byte {
-	const hex = "0123456789ABCDEF"
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
-		switch {
-		case r == utf8.RuneError && n == 1:
-			dst = append(dst, '\\', 'x', hex[b[0]>>4], hex[b[0]&15])
-		case r == '\\':
-			dst = append(dst, '\\', '\\')
-		default:
-			dst = append(dst, b[:n]...)
-		}
-		b = b[n:]
-	}
-	return dst
 }

@@ -195,7 +195,7 @@ func asLogged(p *parser, s string) logs.Text {
 		out = []byte(s)
 	}
 	if !bytes.Equal(bytes.ToValidUTF8(out, nil), out) {
-		out = appendEscaped(nil, out)
+		out = logs.AppendEscaped(nil, out)
 	}
 	return append(logs.Text{}, out...)
 }
