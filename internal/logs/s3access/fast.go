@@ -14,43 +14,55 @@ import "bytes"
 //
 // Measured: 0.9 of a million generated lines take this path, in a third of the
 // time of legal.
-func fast(b []byte, s *split) bool {
+func fast(b []byte, s *split, memory *ends) (*end, bool) {
 	p, bad := s.head(b)
 	if bad != "" {
-		return false
+		return nil, false
 	}
 	if b[p] != '"' {
-		return fastBare(b, s, p)
+		return nil, fastBare(b, s, p)
 	}
 	q := bytes.IndexByte(b[p+1:], '"')
 	if q < 0 {
-		return false
+		return nil, false
 	}
 	q += p + 1
 	s.f[fURI] = inner(b, p, q)
 	r := s.numbers(b, q+1)
 	if r < 0 || r+1 >= len(b) || b[r] != '"' || b[r+1] == ' ' {
-		return false
+		return nil, false
 	}
 	if q = bytes.IndexByte(b[r+1:], '"'); q < 0 {
-		return false
+		return nil, false
 	}
 	q += r + 1
 	s.f[fReferer] = inner(b, r, q)
 	u := q + 2
 	if u+1 >= len(b) || b[u-1] != ' ' || b[u] != '"' || b[u+1] == ' ' {
-		return false
+		return nil, false
 	}
 	if q = bytes.IndexByte(b[u+1:], '"'); q < 0 {
-		return false
+		return nil, false
 	}
 	q += u + 1
 	s.f[fUserAgent] = inner(b, u, q)
-	if !s.tail(b, gap(b, q+1)) {
-		return false
+	if p = gap(b, q+1); p < 0 || bytes.IndexByte(b[p:], '"') >= 0 {
+		return nil, false
 	}
-	id := s.f[fHostID]
-	return s.n == fVersion+1 || id.e-id.a > minHostID
+	e := token(b, p)
+	if !isTail(fVersion, b[p:e]) {
+		return nil, false
+	}
+	s.f[fVersion] = field(b, p, e)
+	if p = gap(b, e); p < 0 {
+		return nil, false
+	}
+	e = longToken(b, p)
+	if e-p <= minHostID { // of the old lines with 18 fields as well
+		return nil, false
+	}
+	s.f[fHostID] = span{int32(p), int32(e)}
+	return memory.connection(b, gap(b, e), s)
 }
 
 // fastBare cuts lines whose Request-URI is a bare "-". Without any quote a line

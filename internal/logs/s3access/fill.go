@@ -22,6 +22,7 @@ func (r *Row) Ambiguous() bool { return len(r.ParseStatus) == len(statusAmbiguou
 type parser struct {
 	clock   clock
 	agents  agents
+	ends    ends
 	scratch []byte
 	split   split
 	row     Row
@@ -36,11 +37,13 @@ func (p *parser) parse(line []byte) (*Row, *logs.BadRecord) {
 	var doubt [numFields]bool
 	var bad logs.Reason
 	splits := int64(1)
-	if !fast(b, s) {
+	end, ok := fast(b, s, &p.ends)
+	if !ok {
 		*s = split{}
 		splits, doubt, bad = legal(b, s)
 	}
-	seconds, ok := int64(0), false
+	var seconds int64
+	ok = false
 	if s.f[fTime] != (span{}) {
 		if seconds, ok = p.clock.parse(s.f[fTime].of(b)); !ok {
 			bad = ReasonTime
@@ -62,6 +65,11 @@ func (p *parser) parse(line []byte) (*Row, *logs.BadRecord) {
 	}
 	p.fill(b, seconds)
 	row := &p.row
+	if end != nil {
+		row.BucketRegion = end.region
+	} else {
+		row.BucketRegion = bucketRegion(row.HostHeader, row.AccessPointARN)
+	}
 	row.LineHash = logs.Int64(xxhash.Sum64(line))
 	if splits > 1 {
 		row.ParseStatus = statusAmbiguous
@@ -121,7 +129,7 @@ func (p *parser) fill(b []byte, seconds int64) {
 	}
 	if s := f[fKey]; s != (span{}) {
 		row.KeyName = s.of(b)
-		if bytes.IndexByte(row.KeyName, '%') >= 0 || bytes.IndexByte(row.KeyName, '+') >= 0 {
+		if special(row.KeyName) < len(row.KeyName) {
 			p.key(row)
 		}
 	}
@@ -140,8 +148,9 @@ func (p *parser) fill(b []byte, seconds int64) {
 		row.UserAgentName, row.UserAgentVersion, row.UserAgentOS = a.name, a.version, a.os
 		row.UserAgent = p.redact(row.UserAgent)
 	}
-	row.Extra = p.redact(row.Extra)
-	row.BucketRegion = bucketRegion(row.HostHeader, row.AccessPointARN)
+	if row.Extra != nil {
+		row.Extra = p.redact(row.Extra)
+	}
 }
 
 // key decodes the key and keeps what the line said where that differs.

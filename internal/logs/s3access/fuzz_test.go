@@ -67,7 +67,7 @@ func FuzzSplit(f *testing.F) {
 		line = bytes.TrimRight(line, " ")
 		var head, quick split
 		uri, bad := head.head(line)
-		isFast := fast(line, &quick)
+		_, isFast := fast(line, &quick, nil)
 		if bad != "" {
 			if isFast {
 				t.Fatalf("fast path took a line without a head: %q", line)
@@ -90,6 +90,14 @@ func FuzzSplit(f *testing.F) {
 		}
 		if n != 1 {
 			t.Fatalf("fast path took a line with %d splits: %q", n, line)
+		}
+		// Twice through one memory: what is remembered must be what was cut.
+		var memory ends
+		for range 2 {
+			var again split
+			if _, ok := fast(line, &again, &memory); !ok || again != quick {
+				t.Fatalf("fast path with memory %v, without %v: %q", again, quick, line)
+			}
 		}
 		if quick != ways[0] {
 			t.Fatalf("fast path %v, search %v: %q", quick, ways[0], line)

@@ -15,49 +15,64 @@ func keyPasses(operation []byte) int {
 }
 
 // appendKey appends the object key behind a logged key to dst. A pass that meets
-// an escape that is none stops there: the key is then what the passes before it
-// gave, so a key that was never encoded comes out as it is.
+// an escape that is none leaves the key as the passes before it gave it, so a key
+// that was never encoded comes out as it is.
 func appendKey(dst, logged []byte, passes int) []byte {
 	start := len(dst)
-	dst = append(dst, logged...)
-	for ; passes > 0; passes-- {
+	dst, ok := appendUnescaped(dst, logged)
+	for passes--; ok && passes > 0; passes-- {
+		// In place: what is written never overtakes what is read.
 		key := dst[start:]
 		if !wellEscaped(key) {
-			return dst
+			break
 		}
-		dst = dst[:start+unescape(key)]
+		dst, ok = appendUnescaped(dst[:start], key)
 	}
 	return dst
 }
 
-func wellEscaped(b []byte) bool {
-	for i := 0; i < len(b); i++ {
-		if b[i] == '%' {
-			if i+2 >= len(b) || unhex(b[i+1]) < 0 || unhex(b[i+2]) < 0 {
-				return false
-			}
-			i += 2
+// appendUnescaped appends form-encoded text decoded ("+" is a space), or text
+// with a broken escape as it is, and false.
+func appendUnescaped(dst, text []byte) ([]byte, bool) {
+	start, whole := len(dst), text
+	for {
+		i := special(text)
+		dst = append(dst, text[:i]...)
+		if i == len(text) {
+			return dst, true
 		}
+		if text[i] == '+' {
+			dst, text = append(dst, ' '), text[i+1:]
+			continue
+		}
+		if i+2 >= len(text) || unhex(text[i+1]) < 0 || unhex(text[i+2]) < 0 {
+			return append(dst[:start], whole...), false
+		}
+		dst, text = append(dst, byte(unhex(text[i+1])<<4|unhex(text[i+2]))), text[i+3:]
 	}
-	return true
 }
 
-// unescape decodes form encoding in place ("+" is a space) and returns the new length.
-func unescape(b []byte) int {
-	n := 0
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; c {
-		case '%':
-			b[n] = byte(unhex(b[i+1])<<4 | unhex(b[i+2]))
-			i += 2
-		case '+':
-			b[n] = ' '
-		default:
-			b[n] = c
+// special returns where the next "%" or "+" is, or the end.
+func special(b []byte) int {
+	for i, c := range b {
+		if c == '%' || c == '+' {
+			return i
 		}
-		n++
 	}
-	return n
+	return len(b)
+}
+
+func wellEscaped(b []byte) bool {
+	for {
+		i := bytes.IndexByte(b, '%')
+		if i < 0 {
+			return true
+		}
+		if i+2 >= len(b) || unhex(b[i+1]) < 0 || unhex(b[i+2]) < 0 {
+			return false
+		}
+		b = b[i+3:]
+	}
 }
 
 func unhex(c byte) int {

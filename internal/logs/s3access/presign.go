@@ -18,9 +18,17 @@ func presign(row *Row, uri []byte, seconds int64) {
 	}
 	var v4, v2 bool
 	for query := target(uri[q+1:]); len(query) > 0; {
-		var pair []byte
-		pair, query, _ = bytes.Cut(query, []byte("&"))
-		name, value, _ := bytes.Cut(pair, []byte("="))
+		pair := query
+		if i := bytes.IndexByte(query, '&'); i >= 0 {
+			pair, query = query[:i], query[i+1:]
+		} else {
+			query = nil
+		}
+		eq := bytes.IndexByte(pair, '=')
+		if eq < len("expires") { // the shortest name below
+			continue
+		}
+		name, value := pair[:eq], pair[eq+1:]
 		switch {
 		case fold(name, "x-amz-signature"):
 			v4 = true

@@ -43,7 +43,7 @@ func (r *reader) Read(in *logs.Input, src io.Reader) iter.Seq2[*Row, error] {
 			if number == 1 {
 				line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 			}
-			if len(bytes.TrimRight(line, " \t")) == 0 {
+			if blank(line) {
 				continue
 			}
 			in.Lines++
@@ -70,6 +70,15 @@ func (r *reader) Read(in *logs.Input, src io.Reader) iter.Seq2[*Row, error] {
 			}
 		}
 	}
+}
+
+func blank(line []byte) bool {
+	for _, c := range line {
+		if c != ' ' && c != '\t' {
+			return false
+		}
+	}
+	return true
 }
 
 var errLong = errors.New("line too long")

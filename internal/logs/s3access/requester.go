@@ -43,19 +43,19 @@ func requesterOf(row *Row, b []byte) {
 // principal takes arn:PARTITION:iam|sts::ACCOUNT:RESOURCE apart.
 func principal(row *Row, b []byte) {
 	row.RequesterType = otherKind
-	rest := b
-	for range 4 { // arn, partition, service, region
-		i := bytes.IndexByte(rest, ':')
-		if i < 0 {
+	i := 0 // behind arn, partition, service and region
+	for colons := 0; colons < 4; i++ {
+		if i == len(b) {
 			return
 		}
-		rest = rest[i+1:]
+		if b[i] == ':' {
+			colons++
+		}
 	}
-	i := bytes.IndexByte(rest, ':')
-	if i < 0 {
+	account, resource, ok := bytes.Cut(b[i:], []byte(":"))
+	if !ok {
 		return
 	}
-	account, resource := rest[:i], rest[i+1:]
 	if len(account) > 0 && only(account, digit) {
 		row.RequesterAccount = logs.Text(account)
 	}
@@ -98,17 +98,20 @@ func bucketRegion(host, accessPoint []byte) logs.Text {
 			return logs.Text(rest[:i])
 		}
 	}
-	end := bytes.LastIndex(host, []byte(".amazonaws.com"))
-	if end < 0 {
+	host = bytes.TrimSuffix(host, []byte(".cn"))
+	if !bytes.HasSuffix(host, []byte(".amazonaws.com")) {
 		return nil
 	}
-	last := host[bytes.LastIndexByte(host[:end], '.')+1 : end]
+	host = host[:len(host)-len(".amazonaws.com")]
+	last := host[bytes.LastIndexByte(host, '.')+1:]
 	if isRegion(last) {
 		return logs.Text(last)
 	}
-	for _, prefix := range [...]string{"s3-website-", "s3-fips-", "s3-"} {
-		if bytes.HasPrefix(last, []byte(prefix)) && isRegion(last[len(prefix):]) {
-			return logs.Text(last[len(prefix):])
+	if bytes.HasPrefix(last, []byte("s3-")) {
+		for _, prefix := range [...]string{"s3-website-", "s3-fips-", "s3-"} {
+			if bytes.HasPrefix(last, []byte(prefix)) && isRegion(last[len(prefix):]) {
+				return logs.Text(last[len(prefix):])
+			}
 		}
 	}
 	return nil

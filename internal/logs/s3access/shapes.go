@@ -11,20 +11,24 @@ func isStatus(b []byte) bool {
 	return len(b) == 3 && isDigit(b[0]) && isDigit(b[1]) && isDigit(b[2])
 }
 
-// isNumber takes "-" and up to 18 digits, which int64 always holds.
-func isNumber(b []byte) bool {
-	if len(b) == 1 && b[0] == '-' {
-		return true
-	}
-	if len(b) == 0 || len(b) > 18 {
-		return false
-	}
-	for _, c := range b {
-		if !isDigit(c) {
-			return false
+// numberEnd returns the end of the number at i, "-" or up to 18 digits, which
+// int64 always holds; -1 where none stands.
+func numberEnd(b []byte, i int) int {
+	e := i
+	if b[e] == '-' {
+		e++
+	} else {
+		for e < len(b) && isDigit(b[e]) {
+			e++
+		}
+		if e == i || e > i+18 {
+			return -1
 		}
 	}
-	return true
+	if e < len(b) && b[e] != ' ' {
+		return -1
+	}
+	return e
 }
 
 // isErrorCode takes "-" and codes like NoSuchKey; the longest known has 46 letters.
@@ -55,7 +59,7 @@ func isTail(f int, b []byte) bool {
 	switch f {
 	case fVersion:
 		return len(b) < minHostID && only(b, letter|digit|dotDash) && !isPrincipalID(b)
-	case fHostID, fHost:
+	case fHost:
 		return true
 	case fSigV:
 		return len(b) > 4 && len(b) < 10 && string(b[:4]) == "SigV"

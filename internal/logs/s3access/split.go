@@ -82,6 +82,11 @@ func token(b []byte, i int) int {
 		}
 		i += 8
 	}
+	return longToken(b, i)
+}
+
+// longToken is token for fields that are mostly longer than 16 bytes.
+func longToken(b []byte, i int) int {
 	if j := bytes.IndexByte(b[i:], ' '); j >= 0 {
 		return i + j
 	}
@@ -121,7 +126,7 @@ func field(b []byte, a, e int) span {
 func (s *split) head(b []byte) (uri int, bad logs.Reason) {
 	p := 0
 	for f := fOwner; f <= fBucket; f++ {
-		e := token(b, p)
+		e := longToken(b, p)
 		s.f[f] = field(b, p, e)
 		if p = gap(b, e); p < 0 {
 			return 0, ReasonShort
@@ -230,7 +235,7 @@ func (s *split) numbers(b []byte, i int) int {
 		if p = gap(b, e); p < 0 {
 			return -1
 		}
-		if e = token(b, p); !isNumber(b[p:e]) {
+		if e = numberEnd(b, p); e < 0 {
 			return -1
 		}
 		s.f[f] = field(b, p, e)
@@ -248,15 +253,32 @@ func (s *split) tail(b []byte, p int) bool {
 	}
 	s.extra = span{}
 	clear(s.f[fHostID:])
-	f := fVersion
+	e := token(b, p)
+	if !isTail(fVersion, b[p:e]) {
+		return false
+	}
+	s.f[fVersion] = field(b, p, e)
+	if p = gap(b, e); p < 0 {
+		s.n = fVersion + 1
+		return s.before2019(b) || s.internal(b)
+	}
+	e = longToken(b, p)
+	if isPrincipalID(b[p:e]) {
+		// March 2019: a principal id stood before the host id, as one field.
+		if next := gap(b, e); next > 0 {
+			e = longToken(b, next)
+		}
+	}
+	s.f[fHostID] = field(b, p, e)
+	return s.connection(b, gap(b, e))
+}
+
+// connection cuts the fields from the signature version at p on: what S3 knows
+// of the connection and of the bucket's side of the request.
+func (s *split) connection(b []byte, p int) bool {
+	f := fSigV
 	for ; p >= 0; f++ {
 		e := token(b, p)
-		if f == fHostID && isPrincipalID(b[p:e]) {
-			// March 2019: a principal id stood before the host id, as one field.
-			if next := gap(b, e); next > 0 {
-				e = token(b, next)
-			}
-		}
 		if !isTail(f, b[p:e]) {
 			return false
 		}
@@ -269,7 +291,7 @@ func (s *split) tail(b []byte, p int) bool {
 		}
 	}
 	s.n = f
-	return f > fTLS || f == fVersion+1 && (s.before2019(b) || s.internal(b))
+	return f > fTLS
 }
 
 func (s *split) before2019(b []byte) bool {
