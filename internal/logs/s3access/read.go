@@ -17,6 +17,11 @@ const MaxLine = 16 << 20
 // keptOfLong is how much of a line over MaxLine its reject keeps.
 const keptOfLong = 64 << 10
 
+const (
+	bufSize = 256 << 10
+	bufKept = 1 << 20
+)
+
 // reader reads one file after the other, in one buffer that grows to the longest
 // line met.
 type reader struct {
@@ -25,7 +30,7 @@ type reader struct {
 }
 
 // NewReader returns a reader of server access logs.
-func NewReader() logs.Reader[Row] { return &reader{buf: make([]byte, 256<<10)} }
+func NewReader() logs.Reader[Row] { return &reader{buf: make([]byte, bufSize)} }
 
 // Read yields a row or a reject for every line that is not blank. Lines end in
 // LF or CRLF, the last one perhaps in nothing; a byte order mark is no part of
@@ -88,6 +93,9 @@ var errLong = errors.New("line too long")
 // is not io.EOF comes last, and the unfinished line before it is not yielded.
 func (r *reader) lines(src io.Reader) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
+		if len(r.buf) > bufKept { // one huge line is no reason to stay huge
+			r.buf = make([]byte, bufSize)
+		}
 		a, e := 0, 0 // unread bytes are buf[a:e]
 		scanned := 0 // of them without a line end
 		for stalled := 0; ; {
@@ -95,7 +103,11 @@ func (r *reader) lines(src io.Reader) iter.Seq2[[]byte, error] {
 				end := a + scanned + i
 				line := r.buf[a:end]
 				a, scanned = end+1, 0
-				if !yield(bytes.TrimSuffix(line, []byte("\r")), nil) {
+				var err error
+				if len(line) > MaxLine {
+					line, err = line[:keptOfLong], errLong
+				}
+				if !yield(bytes.TrimSuffix(line, []byte("\r")), err) {
 					return
 				}
 				continue
