@@ -24,6 +24,9 @@ func newOpener() *opener {
 	return &opener{raw: bufio.NewReaderSize(nil, headSize), text: bufio.NewReaderSize(nil, headSize)}
 }
 
+// gzipMagic begins every gzip member (RFC 1952): two bytes, then deflate.
+var gzipMagic = []byte{0x1f, 0x8b, 8}
+
 // open returns the text of r, counted in n, and its first bytes. Whether it is
 // zipped is told by content: names lie, and S3 access logs arrive both ways.
 // The text ends with io.EOF only where the checksums of all zip members hold.
@@ -34,7 +37,9 @@ func (o *opener) open(r io.Reader, n *int64) (text io.Reader, head []byte, err e
 	switch {
 	case err != nil && err != io.EOF:
 		return nil, nil, err
-	case !bytes.Equal(magic, []byte{0x1f, 0x8b, 8}):
+	case len(magic) > 0 && len(magic) < len(gzipMagic) && bytes.HasPrefix(gzipMagic, magic):
+		return nil, nil, unzipError(io.ErrUnexpectedEOF) // no text begins like this
+	case !bytes.Equal(magic, gzipMagic):
 	case o.zip == nil:
 		if o.zip, err = gzip.NewReader(o.raw); err != nil {
 			o.zip = nil
