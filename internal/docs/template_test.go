@@ -216,15 +216,19 @@ func TestRoleNamesEveryAction(t *testing.T) {
 	}
 }
 
-// TestParametersAreDescribed: the person who deploys reads nothing else.
+// TestParametersAreDescribed: in the template, for who deploys it, and in the
+// README, for who wonders whether to.
 func TestParametersAreDescribed(t *testing.T) {
-	params := template(t).Parameters
+	params, readme := template(t).Parameters, read(t, "README.md")
 	if len(params) == 0 {
 		t.Fatal("no parameters found")
 	}
 	for name, p := range params {
 		if p.Description == "" {
 			t.Errorf("parameter %s has no description", name)
+		}
+		if !strings.Contains(readme, "`"+name+"`") {
+			t.Errorf("README.md does not name parameter %s", name)
 		}
 	}
 }
