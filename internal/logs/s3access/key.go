@@ -54,12 +54,14 @@ func appendUnescaped(dst, text []byte) ([]byte, bool) {
 
 // special returns where the next "%" or "+" is, or the end.
 func special(b []byte) int {
-	for i, c := range b {
-		if c == '%' || c == '+' {
-			return i
-		}
+	end := len(b)
+	if i := bytes.IndexByte(b, '%'); i >= 0 {
+		end = i
 	}
-	return len(b)
+	if i := bytes.IndexByte(b[:end], '+'); i >= 0 {
+		return i
+	}
+	return end
 }
 
 func wellEscaped(b []byte) bool {

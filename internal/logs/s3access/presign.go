@@ -29,6 +29,11 @@ func presign(row *Row, uri []byte, seconds int64) {
 			continue
 		}
 		name, value := pair[:eq], pair[eq+1:]
+		switch name[0] | 0x20 {
+		case 'x', 's', 'e', 'a', '%': // what the names below begin with
+		default:
+			continue
+		}
 		switch {
 		case fold(name, "x-amz-signature"):
 			v4 = true

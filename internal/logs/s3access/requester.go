@@ -43,19 +43,24 @@ func requesterOf(row *Row, b []byte) {
 // principal takes arn:PARTITION:iam|sts::ACCOUNT:RESOURCE apart.
 func principal(row *Row, b []byte) {
 	row.RequesterType = otherKind
-	i := 0 // behind arn, partition, service and region
-	for colons := 0; colons < 4; i++ {
-		if i == len(b) {
-			return
-		}
-		if b[i] == ':' {
-			colons++
+	const most = "arn:aws:sts::" // as long as arn:aws:iam::, and most begin so
+	i := len(most)
+	if len(b) < i || string(b[:8]) != most[:8] || string(b[11:i]) != "::" {
+		i = 0
+		for colons := 0; colons < 4; i++ { // arn, partition, service, region
+			if i == len(b) {
+				return
+			}
+			if b[i] == ':' {
+				colons++
+			}
 		}
 	}
-	account, resource, ok := bytes.Cut(b[i:], []byte(":"))
-	if !ok {
+	j := bytes.IndexByte(b[i:], ':')
+	if j < 0 {
 		return
 	}
+	account, resource := b[i:i+j], b[i+j+1:]
 	if len(account) > 0 && only(account, digit) {
 		row.RequesterAccount = logs.Text(account)
 	}

@@ -155,7 +155,7 @@ func (s *split) actor(b []byte, p int) (uri int, bad logs.Reason) {
 	start := p
 	const most = 8 // tokens of a requester; the identity's has five
 	for n := 1; n <= most; n++ {
-		e := token(b, p)
+		e := longToken(b, p)
 		id := gap(b, e)
 		if id < 0 {
 			break
