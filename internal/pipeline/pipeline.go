@@ -72,8 +72,13 @@ func New(c Config) (*Pipeline, error) {
 	return p, nil
 }
 
-func (p *Pipeline) open(routes []Route) (err error) {
-	if p.rejected, err = table.New(logs.RejectedTable, p.stage); err != nil {
+func (p *Pipeline) open(routes []Route) error {
+	stage, err := table.NewStage(p.stage)
+	if err != nil {
+		return err
+	}
+	p.rejected, err = table.New(logs.RejectedTable, stage)
+	if err != nil {
 		return err
 	}
 	seen := map[string]bool{logs.RejectedTable.Name: true}
@@ -82,7 +87,7 @@ func (p *Pipeline) open(routes []Route) (err error) {
 			return fmt.Errorf("table %s: two formats write it", r.Table)
 		}
 		seen[r.Table] = true
-		s, err := r.open(p.stage)
+		s, err := r.open(stage)
 		if err != nil {
 			return err
 		}

@@ -14,7 +14,7 @@ type Route struct {
 	Table string // the table the format fills
 
 	match func(key string, head []byte) (ok bool, skip string)
-	open  func(stage string) (sink, error)
+	open  func(*table.Stage) (sink, error)
 }
 
 // To makes a format a route. Rows that have a method Ambiguous() bool are
@@ -23,7 +23,7 @@ func To[R any](f logs.Format[R]) Route {
 	return Route{
 		Table: f.Table.Name,
 		match: f.Match,
-		open: func(stage string) (sink, error) {
+		open: func(stage *table.Stage) (sink, error) {
 			w, err := table.New(f.Table, stage)
 			if err != nil {
 				return nil, err

@@ -48,7 +48,11 @@ func at(s string) logs.Time {
 // write puts rows into the lake as a committed batch.
 func write[R any](t *testing.T, lake string, tab logs.Table[R], batch string, rows ...R) {
 	t.Helper()
-	w, err := table.New(tab, t.TempDir())
+	stage, err := table.NewStage(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := table.New(tab, stage)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,8 @@ type arena struct {
 	spare  *spare
 }
 
-// spare is chunks that are not used, shared by the arenas of a writer.
+// spare is chunks that are not used, shared by the arenas of all writers
+// of a stage.
 type spare struct{ chunks [][]byte }
 
 // add copies v and returns its place.

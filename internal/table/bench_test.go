@@ -121,7 +121,7 @@ func requests(n, days int) []request {
 }
 
 func benchmarkWrite(b *testing.B, rows []request) {
-	w, err := New(requestTable, b.TempDir())
+	w, err := New(requestTable, newStage(b))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -233,7 +233,7 @@ type row struct {
 	ints  []*ints
 	flags []*flags
 	all   []buffer // in the order of columns
-	spare spare
+	spare *spare
 }
 
 // bind makes the buffer of column c, read from field: a pointer to the column's
@@ -246,7 +246,7 @@ func (r *row) bind(c Column, field any) error {
 			r.words, r.all = append(r.words, b), append(r.all, b)
 			return nil
 		}
-		b := &texts{src: src, arena: arena{spare: &r.spare}}
+		b := &texts{src: src, arena: arena{spare: r.spare}}
 		r.texts, r.all = append(r.texts, b), append(r.all, b)
 	case *logs.Int:
 		r.bindInt(&ints{src: src, option: c.Option})

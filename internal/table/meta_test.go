@@ -85,7 +85,7 @@ func TestNewErrors(t *testing.T) {
 	} {
 		table := everyTable
 		change(&table)
-		if _, err := New(table, t.TempDir()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := New(table, newStage(t)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
@@ -266,7 +266,7 @@ func TestSortKeys(t *testing.T) {
 	for i, column := range []string{"when_", "bucket", "uri", "id", "status", "size", "odd", "ok", "hash", "line", "shard", "then_"} {
 		table := everyTable
 		table.Sort = []string{column}
-		w, err := New(table, t.TempDir())
+		w, err := New(table, newStage(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -125,7 +125,7 @@ func TestRollbackAnywhere(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if left, err := os.ReadDir(w.dir); err != nil || len(left) > 0 {
+			if left, err := os.ReadDir(w.stage.dir); err != nil || len(left) > 0 {
 				t.Fatalf("left behind: %v %v", left, err)
 			}
 		}
@@ -142,7 +142,7 @@ func TestAbort(t *testing.T) {
 	if err := w.Abort(); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := os.ReadDir(w.dir); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(w.stage.dir); err != nil || len(left) > 0 {
 		t.Fatalf("left behind: %v %v", left, err)
 	}
 	rows := random(2, 40, 1)
@@ -243,7 +243,7 @@ func TestEveryFailure(t *testing.T) {
 			if err := w.Abort(); err != nil {
 				t.Fatal(err)
 			}
-			if left, err := os.ReadDir(w.dir); err != nil || len(left) > 0 {
+			if left, err := os.ReadDir(w.stage.dir); err != nil || len(left) > 0 {
 				t.Fatalf("operation %d: left behind: %v %v", n, left, err)
 			}
 			objects, err = convert(w, a, b, c)

@@ -138,9 +138,18 @@ func sorted(rows []every) [][]any {
 	return out
 }
 
+func newStage(t testing.TB) *Stage {
+	t.Helper()
+	stage, err := NewStage(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stage
+}
+
 func newWriter(t testing.TB) *Writer[every] {
 	t.Helper()
-	w, err := New(everyTable, t.TempDir())
+	w, err := New(everyTable, newStage(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +278,7 @@ func TestReadBack(t *testing.T) {
 					t.Errorf("%s: %v, %v bytes, want %d", o.Name, err, st.Size(), o.Bytes)
 				}
 			}
-			if left, _ := filepath.Glob(filepath.Join(w.dir, "*.groups")); len(left) > 0 {
+			if left, _ := filepath.Glob(filepath.Join(w.stage.dir, "*.groups")); len(left) > 0 {
 				t.Errorf("left behind: %v", left)
 			}
 		})

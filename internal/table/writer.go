@@ -41,21 +41,19 @@ type limits struct {
 // It is for one goroutine.
 type Writer[R any] struct {
 	table  logs.Table[R]
-	dir    string
+	stage  *Stage
 	fs     files
 	limits limits
 	schema *schema
-	enc    *encoder
 
 	cur  R // the row being written; buffers read their fields of it
 	row  row
 	sort []int // columns that order rows, by number
 
-	n     int     // rows buffered
-	size  int     // bytes buffered
-	days  []int32 // of the rows buffered
-	order sorter
-	err   error // the first of staging: nothing after it is sound
+	n    int     // rows buffered
+	size int     // bytes buffered
+	days []int32 // of the rows buffered
+	err  error   // the first of staging: nothing after it is sound
 
 	batch int             // how many batches were before: staged files of theirs may be around
 	parts []*part         // in the order they were begun
@@ -68,14 +66,14 @@ type Writer[R any] struct {
 	snapshot []part // of parts, before the first of those
 }
 
-// New returns a writer of table t that stages objects in dir.
-func New[R any](t logs.Table[R], dir string) (*Writer[R], error) {
+// New returns a writer of table t.
+func New[R any](t logs.Table[R], stage *Stage) (*Writer[R], error) {
 	columns, err := Columns[R]()
 	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", t.Name, err)
 	}
 	w := &Writer[R]{
-		table: t, dir: dir, fs: osFiles(),
+		table: t, stage: stage, fs: osFiles(),
 		limits: limits{maxRows, maxBuffer, maxObject, maxGroups},
 		open:   map[int32]*part{}, next: map[int32]int{},
 	}
@@ -92,6 +90,7 @@ func New[R any](t logs.Table[R], dir string) (*Writer[R], error) {
 		}
 		w.sort = append(w.sort, i)
 	}
+	w.row.spare = &stage.spare
 	cur := reflect.ValueOf(&w.cur).Elem()
 	for _, c := range columns {
 		if err := w.row.bind(c, cur.Field(c.field).Addr().Interface()); err != nil {
@@ -99,9 +98,6 @@ func New[R any](t logs.Table[R], dir string) (*Writer[R], error) {
 		}
 	}
 	w.schema = newSchema(t.Name, columns, w.sort)
-	if w.enc, err = newEncoder(); err != nil {
-		return nil, err
-	}
 	return w, nil
 }
 
@@ -238,7 +234,7 @@ func (w *Writer[R]) emit(lo, hi int) error {
 		return nil
 	}
 	w.arrange(lo, hi)
-	rows := w.order.rows
+	rows := w.stage.order.rows
 	for len(rows) > 0 {
 		day, n := w.days[rows[0]], 1
 		for n < len(rows) && w.days[rows[n]] == day {
@@ -254,7 +250,7 @@ func (w *Writer[R]) emit(lo, hi int) error {
 
 // arrange orders rows lo to hi by day, then by the table's columns.
 func (w *Writer[R]) arrange(lo, hi int) {
-	o := &w.order
+	o := &w.stage.order
 	o.start(lo, hi)
 	for _, i := range slices.Backward(w.sort) {
 		o.keys = w.row.all[i].keys(o.keys[:0], lo, hi)
@@ -271,12 +267,12 @@ func (w *Writer[R]) group(day int32, rows []uint16) error {
 	p := w.open[day]
 	if p == nil {
 		p = &part{day: day, number: w.next[day]}
-		p.path = filepath.Join(w.dir, fmt.Sprintf("%s-%s-%04d-%d.parquet", w.table.Name, date(day), p.number, w.batch))
+		p.path = filepath.Join(w.stage.dir, fmt.Sprintf("%s-%s-%04d-%d.parquet", w.table.Name, date(day), p.number, w.batch))
 		w.parts = append(w.parts, p)
 		w.open[day] = p
 		w.next[day]++
 	}
-	if err := p.addGroup(w.fs, w.enc, w.schema, w.row.all, rows); err != nil {
+	if err := p.addGroup(w.fs, w.stage.enc, w.schema, w.row.all, rows); err != nil {
 		return err
 	}
 	if p.bytes < w.limits.object && p.groups < w.limits.groups {
