@@ -3,10 +3,38 @@
 package bench
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
 )
+
+// TestFigures: ratios are of pairs, and the table says what was reached.
+func TestFigures(t *testing.T) {
+	var p pairs
+	for _, v := range [][2]float64{{1, 10}, {2, 1}, {9, 3}} {
+		p.add(v[0], v[1])
+	}
+	if got := p.ratio(); got != 2 { // the ratio of the medians is 2/3, that of the sums 12/14
+		t.Errorf("ratio %v, want 2", got)
+	}
+	if got := median([]float64{9, 1, 4, 2}); got != 3 {
+		t.Errorf("median %v, want 3", got)
+	}
+	var tab table
+	tab.add(figure{what: "µ per line", sluice: "1", ratio: "9.0"})
+	tab.add(figure{what: "µ per line", sluice: "10", other: "4", name: "DuckDB", ratio: "2.5", goal: "at most 3", met: true})
+	tab.add(figure{what: "µ per line", sluice: whole(1234567), ratio: "0.5", goal: "at most 3"})
+	var out bytes.Buffer
+	tab.write(&out)
+	_, lines, _ := strings.Cut(strings.TrimSpace(out.String()), "\n\n")
+	const want = `sluice  beside it          ratio  goal
+µ per line  1,234,567                       0.5  at most 3  NOT met
+µ per line         10          4  DuckDB    2.5  at most 3  met`
+	if got := strings.TrimSpace(lines); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
 
 // TestAgree is the comparison itself, on few lines: the two conversions say the
 // same, and where one value is another, compare says which.
@@ -43,7 +71,7 @@ func TestAgree(t *testing.T) {
 	}{
 		"another value":      {[]string{strings.Replace(lines[0], id(lines[0]), "0000000000000000", 1)}, "checksum of request_id"},
 		"empty, not NULL":    {[]string{strings.Replace(lines[0], ` "-" `, ` "" `, 1)}, "number of referer"},
-		"zero, not NULL":     {[]string{strings.Replace(lines[0], ` 200 - `, ` 200 0 `, 1)}, "number of error_code"},
+		"0, not NULL":        {[]string{strings.Replace(lines[0], ` 200 - `, ` 200 0 `, 1)}, "number of error_code"},
 		"of another request": {[]string{strings.Replace(lines[0], id(lines[0]), id(lines[1]), 1), strings.Replace(lines[1], id(lines[1]), id(lines[0]), 1)}, "checksum of whole rows"},
 	} {
 		t.Run(what, func(t *testing.T) {

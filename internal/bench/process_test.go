@@ -87,9 +87,9 @@ func start(tb testing.TB, role string, args ...string) side {
 	return s
 }
 
-// peak is the most memory that this process ever had resident. Linux counts it
-// twice: the Rusage of a child begins with the peak of the parent that started
-// it, so there the child asks for its own.
+// peak is the most memory that this process ever had resident. On Linux the
+// Rusage of a child starts at the peak of the parent that forked it, so there a
+// side asks for its own high-water mark.
 func peak() (int64, error) {
 	if runtime.GOOS == "linux" {
 		status, err := os.ReadFile("/proc/self/status")
