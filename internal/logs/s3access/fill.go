@@ -24,6 +24,7 @@ type parser struct {
 	agents  agents
 	ends    ends
 	scratch []byte
+	decoded bool // the key took decoding
 	split   split
 	row     Row
 }
@@ -31,7 +32,7 @@ type parser struct {
 // parse returns the row of a line (no line end on it), or why there is none.
 func (p *parser) parse(line []byte) (*Row, *logs.BadRecord) {
 	b := bytes.TrimRight(line, " ")
-	p.scratch = p.scratch[:0]
+	p.scratch, p.decoded = p.scratch[:0], false
 	s := &p.split
 	*s = split{}
 	var doubt [numFields]bool
@@ -70,7 +71,7 @@ func (p *parser) parse(line []byte) (*Row, *logs.BadRecord) {
 	} else {
 		row.BucketRegion = bucketRegion(row.HostHeader, row.AccessPointARN)
 	}
-	row.LineHash = logs.Int64(xxhash.Sum64(line))
+	row.LineHash = logs.Int64(uint32(xxhash.Sum64(line)))
 	if splits > 1 {
 		row.ParseStatus = statusAmbiguous
 		row.Raw = p.redact(line)
@@ -78,7 +79,7 @@ func (p *parser) parse(line []byte) (*Row, *logs.BadRecord) {
 			row.Presigned, row.HTTPMethod = logs.Bool{}, nil
 		}
 	}
-	if !utf8.Valid(b) || row.KeyLogged != nil && !utf8.Valid(row.KeyName) {
+	if !utf8.Valid(b) || p.decoded && !utf8.Valid(row.KeyName) {
 		p.escape()
 	}
 	return row, nil
@@ -129,7 +130,7 @@ func (p *parser) fill(b []byte, seconds int64) {
 	}
 	if s := f[fKey]; s != (span{}) {
 		row.KeyName = s.of(b)
-		if special(row.KeyName) < len(row.KeyName) {
+		if p.decoded = !only(row.KeyName, plainKey); p.decoded {
 			p.key(row)
 		}
 	}
@@ -153,17 +154,16 @@ func (p *parser) fill(b []byte, seconds int64) {
 	}
 }
 
-// key decodes the key and keeps what the line said where that differs.
+// key decodes the key, and keeps what the line said where the key does not tell.
 func (p *parser) key(row *Row) {
 	logged := row.KeyName
 	start := len(p.scratch)
-	p.scratch = appendKey(p.scratch, logged, keyPasses(row.Operation))
+	passes := keyPasses(row.Operation)
+	p.scratch = appendKey(p.scratch, logged, passes)
 	row.KeyName = p.scratch[start:len(p.scratch):len(p.scratch)]
-	if bytes.Equal(logged, row.KeyName) {
-		row.KeyName = logged
-		return
+	if !isUsual(logged, row.KeyName, passes) {
+		row.KeyLogged = logged
 	}
-	row.KeyLogged = logged
 }
 
 func text(b []byte, s span) logs.Text {

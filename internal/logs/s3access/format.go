@@ -7,14 +7,15 @@ import (
 	"sluice/internal/logs"
 )
 
-// Format is S3's server access log. Rows lie by bucket and key inside a row
-// group: questions name a bucket and often an object, and equal keys side by
-// side take an eighth less space than rows in order of time.
+// Format is S3's server access log. Rows lie by bucket, operation and time inside
+// a row group: questions name a bucket and often a kind of request (what was
+// deleted), and it takes 2 % less space than by time alone. By key it takes 3 %
+// less for the keys, and more for everything else.
 var Format = logs.Format[Row]{
 	Table: logs.Table[Row]{
 		Name: "s3_access_logs",
 		Time: func(r *Row) logs.Time { return r.RequestTime },
-		Sort: []string{"bucket_name", "key_name", "request_time"},
+		Sort: []string{"bucket_name", "operation", "request_time"},
 	},
 	Match:     match,
 	NewReader: NewReader,

@@ -3,6 +3,7 @@ package s3access
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -227,5 +228,27 @@ func FuzzKey(f *testing.F) {
 		if !bytes.Equal(before, logged) {
 			t.Fatalf("the logged key changed: %q, %q", before, logged)
 		}
+		usual := string(got[1:])
+		for range passes {
+			usual = encodeKey(usual, passes == 1)
+		}
+		if isUsual(logged, got[1:], passes) != (usual == string(logged)) {
+			t.Fatalf("key %q of %q, usually logged as %q: %v", got[1:], logged, usual, isUsual(logged, got[1:], passes))
+		}
 	})
+}
+
+func encodeKey(key string, plus bool) string {
+	var b strings.Builder
+	for _, c := range []byte(key) {
+		switch {
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', strings.IndexByte("-_.*/", c) >= 0:
+			b.WriteByte(c)
+		case c == ' ' && plus:
+			b.WriteByte('+')
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }

@@ -31,6 +31,32 @@ func appendKey(dst, logged []byte, passes int) []byte {
 	return dst
 }
 
+// isUsual tells whether logged is the usual encoding of key: form encoding, a
+// space being "+" where one pass was made and %20 where two were. Such a logged
+// key can be made again from the key, and is not kept.
+func isUsual(logged, key []byte, passes int) bool {
+	const hex = "0123456789ABCDEF"
+	i := 0
+	next := func(c byte) bool { i++; return i <= len(logged) && logged[i-1] == c }
+	for _, c := range key {
+		switch {
+		case classes[c]&plainKey != 0:
+			if !next(c) {
+				return false
+			}
+		case c == ' ' && passes == 1:
+			if !next('+') {
+				return false
+			}
+		default:
+			if !next('%') || passes == 2 && !(next('2') && next('5')) || !next(hex[c>>4]) || !next(hex[c&15]) {
+				return false
+			}
+		}
+	}
+	return i == len(logged)
+}
+
 // appendUnescaped appends form-encoded text decoded ("+" is a space), or text
 // with a broken escape as it is, and false.
 func appendUnescaped(dst, text []byte) ([]byte, bool) {

@@ -15,7 +15,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	block := func(kind string) string {
-		m := regexp.MustCompile("(?s)```"+kind+"\n(.*?)\n```").FindStringSubmatch(string(data))
+		m := regexp.MustCompile("(?s)```" + kind + "\n(.*?)\n```").FindStringSubmatch(string(data))
 		if m == nil {
 			t.Fatalf("README.md has no block %s", kind)
 		}

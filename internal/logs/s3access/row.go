@@ -69,7 +69,7 @@ type Row struct {
 	// Region the request came from, when it came from inside AWS.
 	SourceRegion logs.Text `col:"source_region,dict"`
 
-	// The key as the log said it, where that is not the key itself: coalesce(key_logged, key_name).
+	// The key as the log said it; NULL where that is the usual encoding of key_name: form-encoded twice, a space as %20, or once, a space as +, for BATCH and S3 operations.
 	KeyLogged logs.Text `col:"key_logged,dict"`
 	// anonymous, canonical_user, root, iam_user, assumed_role, federated_user, origin_access_identity, service or other.
 	RequesterType logs.Text `col:"requester_type,dict"`
@@ -104,8 +104,8 @@ type Row struct {
 	Raw logs.Text `col:"raw"`
 	// Fields after the last one known here, as logged.
 	Extra logs.Text `col:"extra,dict"`
-	// xxHash64 of the delivered line: equal for whole-line duplicates.
-	LineHash logs.Int64 `col:"line_hash,plain"`
+	// Lower half of the xxHash64 of the delivered line: equal for whole-line duplicates, and with request_id for nothing else.
+	LineHash logs.Int64 `col:"line_hash"`
 	// Delivered file: object key, or path on a laptop.
 	LogKey logs.Text `col:"log_key,dict"`
 	// Line of the delivered file, from 1.

@@ -96,8 +96,10 @@ const (
 	upper
 	lower
 	hexDigit
-	dotDash // "." "_" "-"
-	letter  = upper | lower
+	dotDash   // "." "_" "-"
+	slashStar // "/" "*"
+	letter    = upper | lower
+	plainKey  = letter | digit | dotDash | slashStar // what the encoding of a key leaves as it is
 )
 
 // classes has the kinds of every byte: one load a byte where comparisons took four.
@@ -113,6 +115,8 @@ var classes = func() (t [256]class) {
 			t[c] = lower
 		case b == '.' || b == '_' || b == '-':
 			t[c] = dotDash
+		case b == '/' || b == '*':
+			t[c] = slashStar
 		}
 		if (b|0x20)-'a' < 6 {
 			t[c] |= hexDigit
