@@ -3,7 +3,7 @@ package table
 // chunkSize is how much memory an arena grows by. A value's place is a chunk
 // and an offset in it, in 32 bits.
 const (
-	chunkBits = 20
+	chunkBits = 18
 	chunkSize = 1 << chunkBits
 )
 

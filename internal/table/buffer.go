@@ -21,13 +21,15 @@ type buffer interface {
 	encode(e *encoder, rows []uint16) error
 }
 
-// words buffers a Text column whose values repeat: one id a row.
+// words buffers a Text column whose values repeat: one id a row, in 16 bits
+// because most columns of a table are of this kind.
 type words struct {
 	src    *logs.Text
-	ids    []uint32
+	ids    []uint16
 	dict   dict
+	full   *bool  // set when there is no id left: the buffer must be flushed
 	last   []byte // the value of lastID: most columns repeat it row after row
-	lastID uint32
+	lastID uint16
 }
 
 // put adds the row in src; it returns the bytes of memory that took.
@@ -49,10 +51,13 @@ func (c *words) putOther(v []byte) int {
 		return len(v)
 	}
 	id, isNew := c.dict.add(v)
-	c.ids = append(c.ids, id)
-	c.last, c.lastID = c.dict.value(id), id
+	c.ids = append(c.ids, uint16(id))
+	c.last, c.lastID = c.dict.value(id), uint16(id)
 	if !isNew {
 		return 0
+	}
+	if id == math.MaxUint16 {
+		*c.full = true
 	}
 	return len(v) + 12 // its end and its slot
 }
@@ -234,6 +239,7 @@ type row struct {
 	flags []*flags
 	all   []buffer // in the order of columns
 	spare *spare
+	full  bool // a column takes no more rows
 }
 
 // bind makes the buffer of column c, read from field: a pointer to the column's
@@ -242,7 +248,7 @@ func (r *row) bind(c Column, field any) error {
 	switch src := field.(type) {
 	case *logs.Text:
 		if c.Option == Dict {
-			b := &words{src: src, dict: newDict()}
+			b := &words{src: src, dict: newDict(), full: &r.full}
 			r.words, r.all = append(r.words, b), append(r.all, b)
 			return nil
 		}
@@ -286,6 +292,13 @@ func (r *row) put() int {
 		c.put()
 	}
 	return n
+}
+
+func (r *row) reset() {
+	for _, c := range r.all {
+		c.reset()
+	}
+	r.full = false
 }
 
 func (r *row) truncate(n int) {

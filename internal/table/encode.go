@@ -30,7 +30,7 @@ func (c *words) encode(e *encoder, rows []uint16) error {
 	}
 	size := 0 // of all values written plain
 	for _, row := range rows {
-		id := c.ids[row]
+		id := uint32(c.ids[row])
 		if id == 0 {
 			e.levels = append(e.levels, 0)
 			continue
@@ -55,7 +55,7 @@ func (c *words) encode(e *encoder, rows []uint16) error {
 	e.closeBounds()
 	if !e.repeats(len(e.used), len(e.plain), size) {
 		return e.textPages(rows, func(row uint16) ([]byte, bool) {
-			if id := c.ids[row]; id != 0 {
+			if id := uint32(c.ids[row]); id != 0 {
 				return c.dict.value(id), true
 			}
 			return nil, false

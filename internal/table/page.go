@@ -18,7 +18,8 @@ import (
 // is scratch, kept from one column to the next.
 type encoder struct {
 	column Column
-	out    []byte // finished pages that are not yet in a file
+	out    []byte       // finished pages that are not yet in a file
+	spill  func() error // writes out to the file, and empties it
 	zip    *zstd.Encoder
 	header thrift.Encoder
 	bytes  bytes.Buffer // header's output
@@ -144,6 +145,9 @@ func (e *encoder) write() error {
 	e.text += int64(e.bytes.Len() + len(e.body))
 	e.out = append(e.out, e.bytes.Bytes()...)
 	e.out = append(e.out, e.small...)
+	if len(e.out) > maxPage {
+		return e.spill()
+	}
 	return nil
 }
 

@@ -82,6 +82,7 @@ func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []u
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	e.out = e.out[:0]
+	e.spill = func() error { return p.flush(f, e) }
 	start := p.bytes
 	if p.bytes == 0 {
 		e.out = append(e.out, magic...)
@@ -102,13 +103,8 @@ func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []u
 		e.describe(&s.chunks[i], offset)
 		offset += e.zipped
 		group.TotalByteSize += e.text
-		if len(e.out) > maxPage {
-			if err := p.flush(f, e); err != nil {
-				return err
-			}
-		}
 	}
-	if err := p.flush(f, e); err != nil {
+	if err := e.spill(); err != nil {
 		return err
 	}
 	group.Columns = s.chunks

@@ -280,3 +280,49 @@ func convert(w *Writer[every], a, b, c []every) ([]Object, error) {
 	}
 	return w.Close("b")
 }
+
+// TestIDsRunOut fills a dictionary with values of rows that are taken back, and
+// with one of a row that cannot be: they use up ids, and must not those of rows
+// that follow.
+func TestIDsRunOut(t *testing.T) {
+	distinct := func(prefix string, n int) []every {
+		rows := make([]every, n)
+		for i := range rows {
+			rows[i] = every{When: 20000 * day, Bucket: fmt.Appendf(nil, "%s%07d", prefix, i)}
+		}
+		return rows
+	}
+	all := func(t *testing.T, w *Writer[every], want ...[]every) {
+		t.Helper()
+		same(t, unordered(readBack(t, finish(t, w))), unordered(sorted(slices.Concat(want...))))
+	}
+	t.Run("rolled back", func(t *testing.T) {
+		before, after := distinct("b", 10), distinct("a", 10_000)
+		w := newWriter(t)
+		write(t, w, before)
+		w.Mark()
+		write(t, w, distinct("lost", 60_000))
+		if err := w.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		write(t, w, after)
+		all(t, w, before, after)
+	})
+	t.Run("by a row that cannot be", func(t *testing.T) {
+		before, after := distinct("b", 1<<16-2), distinct("a", 3)
+		w := newWriter(t)
+		write(t, w, before)
+		row := every{When: 20000 * day, Bucket: []byte("last"), URI: make([]byte, maxRow+1)}
+		if _, ok := errors.AsType[*RowError](w.Write(&row)); !ok {
+			t.Fatal("no RowError")
+		}
+		write(t, w, after)
+		all(t, w, before, after)
+	})
+	t.Run("every row its own", func(t *testing.T) {
+		rows := distinct("a", 1<<16+5)
+		w := newWriter(t)
+		write(t, w, rows)
+		all(t, w, rows)
+	})
+}
