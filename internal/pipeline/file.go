@@ -31,7 +31,7 @@ func (p *Pipeline) file(ctx context.Context, src Source, f *File) error {
 	}
 	if err != nil {
 		f.Outcome, f.Err = Failed, err
-		f.Rows, f.Rejected, f.Ambiguous = 0, 0, 0
+		f.Rows, f.Rejected, f.Reasons, f.Ambiguous = 0, 0, nil, 0
 	}
 	return nil
 }

@@ -112,7 +112,7 @@ func TestBrokenFileAlone(t *testing.T) {
 			if f.Outcome != Failed || f.Err == nil || !strings.Contains(f.Err.Error(), c.want) {
 				t.Errorf("%v, error %v, want one with %q", f.Outcome, f.Err, c.want)
 			}
-			if f.Rows != 0 || f.Rejected != 0 || f.Ambiguous != 0 {
+			if f.Rows != 0 || f.Rejected != 0 || f.Reasons != nil || f.Ambiguous != 0 {
 				t.Errorf("a failed file counts %+v", f)
 			}
 			if got, want := l.rows["said"], []string{"86400000|20 1 a|a", "86400000|20 1 z|z"}; !slices.Equal(got, want) {

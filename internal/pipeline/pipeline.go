@@ -211,14 +211,15 @@ type File struct {
 	Object    Object
 	Format    string // table name; "" when skipped before a format was known
 	Outcome   Outcome
-	Reason    string // why skipped, for a person
-	Err       error  // why failed
-	Lines     int64  // records found by the reader
-	Rows      int64  // records written to the table of their format
-	Rejected  int64  // records written to the table of rejects
-	Ambiguous int64  // rows that say of themselves that they could be read in several ways
-	BytesIn   int64  // as delivered
-	BytesText int64  // unzipped
+	Reason    string                // why skipped, for a person
+	Err       error                 // why failed
+	Lines     int64                 // records found by the reader
+	Rows      int64                 // records written to the table of their format
+	Rejected  int64                 // records written to the table of rejects
+	Reasons   map[logs.Reason]int64 // why rejected: adds up to Rejected, nil when that is 0
+	Ambiguous int64                 // rows that say of themselves that they could be read in several ways
+	BytesIn   int64                 // as delivered
+	BytesText int64                 // unzipped
 }
 
 // Unaccounted is the number of lines that became neither row nor reject: 0

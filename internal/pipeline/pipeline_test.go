@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,9 @@ func TestBatch(t *testing.T) {
 		a, b := res.Files[0], res.Files[1]
 		if a.Outcome != Converted || a.Format != "said" || a.Lines != 3 || a.Rows != 2 || a.Rejected != 1 || a.Ambiguous != 1 || a.Unaccounted() != 0 {
 			t.Errorf("a: %+v", a)
+		}
+		if !maps.Equal(a.Reasons, map[logs.Reason]int64{"doubt": 1}) || b.Reasons != nil {
+			t.Errorf("rejected because of %v and %v", a.Reasons, b.Reasons)
 		}
 		if b.Outcome != Converted || b.Rows != 2 || b.BytesText != 13 || b.BytesIn != int64(len(zipped(t, "20 1 x\n", "20 1 y"))) {
 			t.Errorf("b.gz: %+v", b)

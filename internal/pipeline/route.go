@@ -103,6 +103,10 @@ func (s *rows[R]) read(f *File, in *logs.Input, r io.Reader, bad func(*logs.BadR
 			return blame(err)
 		}
 		f.Rejected++
+		if f.Reasons == nil {
+			f.Reasons = map[logs.Reason]int64{}
+		}
+		f.Reasons[b.Reason]++
 	}
 	return nil
 }
