@@ -79,6 +79,15 @@ func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'
 // redact does to DuckDB's texts what Sluice does to its own.
 const redact = `regexp_replace(%s, '((?:signature|security-token)=)[^& ";#''<>]*', '\1REDACTED', 'gi')`
 
+// keyLogged makes the key as it was logged from Sluice's columns. That it can
+// be made again is why key_logged is NULL for most rows.
+const (
+	encoded   = `replace(replace(replace(url_encode(key_name), '%2F', '/'), '%2A', '*'), '~', '%7E')`
+	keyLogged = `CASE WHEN key_logged IS NOT NULL THEN key_logged
+  WHEN operation LIKE 'BATCH.%' OR operation LIKE 'S3.%' THEN replace(` + encoded + `, '%20', '+')
+  ELSE replace(` + encoded + `, '%', '%25') END`
+)
+
 // compare says in which of the shared columns two results differ. It counts
 // values and distinct values and adds up hashes of the values of each column,
 // so that NULL, "" and 0 are three things, and hashes of whole rows, so that
@@ -92,7 +101,7 @@ func compare(ours, theirs string) (err error) {
 	if _, err := db.Exec("SET TimeZone = 'UTC'"); err != nil {
 		return fmt.Errorf("duckdb: %w", err)
 	}
-	a, err := checksums(db, ours, map[string]string{"key_name": "coalesce(key_logged, key_name)"})
+	a, err := checksums(db, ours, map[string]string{"key_name": keyLogged})
 	if err != nil {
 		return err
 	}
