@@ -20,6 +20,9 @@ import (
 // at 179 MB instead of 237 MB, and takes no more CPU time than runs differ by.
 const gcPercent = 25
 
+// defaultLake is where convert writes to, and query asks, unless told otherwise.
+const defaultLake = "lake"
+
 type convertCommand struct {
 	Paths   []string `arg:"" name:"path" help:"Files, folders (with all in them, except names that start with . or _), patterns, s3://bucket/prefix, or - for standard input."`
 	Output  string   `short:"o" default:"lake" placeholder:"DIR" help:"Lake to write to, made when it is not there (default: lake)."`
@@ -30,6 +33,7 @@ type convertCommand struct {
 // Help is what "sluice convert --help" says below the summary.
 func (convertCommand) Help() string {
 	return `Files may be gzipped or not, and of any kind: what holds no S3 server access logs or CloudTrail records is skipped and listed.
+Files are converted in batches of up to 256 MiB; a batch keeps one core busy, and so does a single file of any size.
 Files that the lake has already are left out, so the same command again continues after an interrupt and adds what is new. A file is known by its path, size and modification time: one that was rewritten or touched since is another file, and is converted in addition.
 
 Exit codes: 0 all converted; 1 an error, nothing or not all was done; 2 wrong usage; 3 done, but some files could not be read (the others are converted).`
@@ -59,6 +63,7 @@ func (c *convertCommand) Run(ctx context.Context, a *app) error {
 	r, err := c.convert(ctx, a, &f, lake)
 	err = errors.Join(err, lake.Close())
 	r.Lake, r.Seconds, r.interrupted = c.Output, time.Since(start).Seconds(), ctx.Err() != nil
+	r.below = below(c.Paths)
 	if perr := r.print(a, c.JSON, err); perr != nil {
 		return perr
 	}

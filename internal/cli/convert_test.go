@@ -12,10 +12,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"sluice/internal/generate"
+	"sluice/internal/logs"
 	"sluice/internal/pipeline"
 )
 
@@ -158,11 +160,93 @@ func TestConvert(t *testing.T) {
 	if code != 0 || errs != "" {
 		t.Errorf("exit code %d, stderr %q", code, errs)
 	}
-	wants(t, "report", out, "Skipped", "digest", "Rejected records, by file", "converted", "ambiguous", "table in other", "s3_access_logs")
+	wants(t, "report", out, "Skipped", "digest", "Rejected records", "converted", "ambiguous", "Written to the lake in other", "s3_access_logs", "--lake other")
 	if strings.Contains(out, "unaccounted") {
 		t.Errorf("unaccounted is shown:\n%s", out)
 	}
 	same(t, contents(t, "other"), before)
+}
+
+// TestRejectReasons holds the counts of reasons, in the report and for a person,
+// against files whose faults are known.
+func TestRejectReasons(t *testing.T) {
+	t.Chdir(t.TempDir())
+	good := accessFiles(t, 1)["in/000"]
+	first, _, _ := strings.Cut(good, "\n")
+	files := map[string]string{
+		"in/short": good + "a b [02/Mar/2026:00:00:00 +0000] 192.0.2.1\n" + "too few\n",
+		"in/time":  strings.Replace(first, "/Mar/", "/Mer/", 1) + "\n" + good + "too few\n",
+		"in/whole": good,
+		"in/trail": `{"Records":[{"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-west-1"}]}`,
+	}
+	for i := range 9 {
+		files[fmt.Sprintf("in/short%d", i)] = good + "too few\n"
+	}
+	for name, text := range files {
+		if err := errors.Join(os.MkdirAll("in", 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := convert(t, 0, "in", "-o", "first")
+	want := []reasons{{"s3_access_logs", "too_few_fields", 12}, {"cloudtrail_events", "no_event_time", 1}, {"s3_access_logs", "bad_time", 1}}
+	if !slices.Equal(r.Reasons, want) || r.Rejected != 14 {
+		t.Errorf("%d rejected: %v, want %v", r.Rejected, r.Reasons, want)
+	}
+	byFile := map[string]map[logs.Reason]int64{}
+	for _, f := range r.Rejects {
+		byFile[filepath.Base(f.File)] = f.Reasons
+	}
+	if len(byFile) != 12 || !maps.Equal(byFile["time"], map[logs.Reason]int64{"bad_time": 1, "too_few_fields": 1}) || byFile["short"]["too_few_fields"] != 2 {
+		t.Errorf("by file: %v", byFile)
+	}
+	_, out, _ := sluice(t, "", "convert", "in")
+	wants(t, "report", out, `Rejected records (sluice query rejects tells more)
+  12 records: too_few_fields (s3_access_logs)
+    short
+    short0
+    short1
+    and 8 more files (--json lists all)
+  1 record: no_event_time (cloudtrail_events)
+    trail
+  1 record: bad_time (s3_access_logs)
+    time
+
+`)
+	if r = convert(t, 0, "in/whole", "-o", "third"); r.Reasons == nil || len(r.Reasons) != 0 {
+		t.Errorf("nothing is rejected: %v", r.Reasons)
+	}
+}
+
+// TestShortNames holds how files are named for a person.
+func TestShortNames(t *testing.T) {
+	t.Chdir(t.TempDir())
+	wd, err := filepath.EvalSymlinks(".")
+	if err == nil {
+		wd, err = filepath.Abs(wd)
+	}
+	if err = errors.Join(err, os.MkdirAll("a/b", 0o755), os.WriteFile("a/f", nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		paths      []string
+		file, want string
+	}{
+		{[]string{"a"}, wd + "/a/b/f", "b/f"},
+		{[]string{"a/b/.."}, wd + "/a/b/f", "b/f"},
+		{[]string{"a", "a/b"}, wd + "/a/b/f", "a/b/f"},
+		{[]string{"a/f"}, wd + "/a/f", "a/f"},
+		{[]string{"a/*"}, wd + "/a/b/f", "a/b/f"},
+		{[]string{"/"}, "/elsewhere/f", "elsewhere/f"},
+		{[]string{"a"}, "/elsewhere/f", "/elsewhere/f"},
+		{[]string{"-"}, "stdin/0123", "stdin/0123"},
+		{[]string{"s3://logs"}, "s3://logs/in/f", "in/f"},
+		{[]string{"s3://logs/in/2026-"}, "s3://logs/in/2026-03", "2026-03"},
+	} {
+		r := report{below: below(c.paths)}
+		if got := r.short(c.file); got != c.want {
+			t.Errorf("%q below %q: %q, want %q", c.file, c.paths, got, c.want)
+		}
+	}
 }
 
 // TestJunk points sluice at a folder that holds all sorts of things.
@@ -191,7 +275,7 @@ func TestJunk(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	wants(t, "stderr", errs, "2 files could not be read; the same command again tries them")
-	wants(t, "stdout", out, "Failed: nothing of them is in the lake", "cut.gz: unzip", "dangling", `evil\x1b[2J.txt: text of no format`)
+	wants(t, "stdout", out, "Failed: nothing of them is in the lake", "unzip", "\n    cut.gz\n", "\n    dangling\n", ": text of no format", "\n    evil\\x1b[2J.txt\n")
 	if err := os.Remove("logs/cut.gz"); err != nil {
 		t.Fatal(err)
 	}
@@ -364,7 +448,7 @@ func TestRemote(t *testing.T) {
 	if code != exitPartial {
 		t.Errorf("exit code %d", code)
 	}
-	wants(t, "stdout", out, "s3://logs/in/denied: ", "access denied")
+	wants(t, "stdout", out, "1 file: access denied", "\n    denied\n")
 	wants(t, "stderr", errs, "1 file could not be read; the same command again tries it")
 
 	b.files["in/list"] = "list breaks off"
@@ -391,5 +475,5 @@ func TestProgress(t *testing.T) {
 			t.Errorf("%s: the bar is left behind: %q", args, errs.String()[max(0, errs.Len()-80):])
 		}
 	}
-	wants(t, "report", out.String(), "table in lake")
+	wants(t, "report", out.String(), "Written to the lake in lake", "Next: sluice query --list\n")
 }

@@ -79,14 +79,14 @@ func (c *generateCommand) list(a *app) error {
 
 func (c *generateCommand) report(a *app, t *generate.Truth) error {
 	var b strings.Builder
-	g := grid{columns: []gridColumn{{name: "in " + clean.Line(c.Dir)}, {name: "files", right: true}, {name: "lines", right: true}, {name: "broken", right: true}, {name: "ambiguous", right: true}, {name: "size", right: true}}}
+	g := grid{columns: []gridColumn{{name: "logs"}, {name: "files", right: true}, {name: "lines", right: true}, {name: "broken", right: true}, {name: "ambiguous", right: true}, {name: "size", right: true}}}
 	for _, kind := range []struct {
 		name string
 		generate.Table
 	}{{"S3 access logs", t.Access}, {"CloudTrail", t.CloudTrail}} {
 		g.add(kind.name, grouped(kind.Files), grouped(kind.Lines), grouped(kind.Rejected), grouped(kind.Ambiguous), size(kind.Bytes))
 	}
-	b.WriteString(g.render())
+	fmt.Fprintf(&b, "%s\n%s", a.stdout.bold("Generated in "+clean.Line(c.Dir)), g.render())
 	if len(t.Scenarios) > 0 {
 		g = grid{columns: []gridColumn{{name: "planted"}, {name: "what"}, {name: "lines", right: true}, {name: "records", right: true}}}
 		for _, s := range t.Scenarios {

@@ -5,13 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"sluice/internal/clean"
+	"sluice/internal/logs"
 	"sluice/internal/pipeline"
 	"sluice/internal/table"
 )
@@ -37,11 +35,20 @@ type report struct {
 	BytesOut    int64         `json:"bytes_out"`
 	Seconds     float64       `json:"seconds"`
 	Tables      []tableReport `json:"tables"`
+	Reasons     []reasons     `json:"reject_reasons"` // adds up to Rejected
 	Skips       []fileReport  `json:"skipped_files"`
 	Failures    []fileReport  `json:"failed_files"`
 	Rejects     []fileReport  `json:"files_with_rejects"`
 
 	interrupted bool
+	below       string // start of the names of all files that a person need not be shown
+}
+
+// reasons counts the records that were rejected for one reason.
+type reasons struct {
+	MeantFor string      `json:"meant_for"` // the table they fit no row of
+	Reason   logs.Reason `json:"reason"`
+	Records  int64       `json:"records"`
 }
 
 type tableReport struct {
@@ -54,9 +61,11 @@ type tableReport struct {
 }
 
 type fileReport struct {
-	File    string `json:"file"`
-	Reason  string `json:"reason,omitempty"`
-	Records int64  `json:"records,omitempty"`
+	File    string                `json:"file"`
+	Reason  string                `json:"reason,omitempty"`  // why skipped or failed
+	Records int64                 `json:"records,omitempty"` // rejected
+	Reasons map[logs.Reason]int64 `json:"reasons,omitempty"` // of those
+	table   string                // they were meant for
 }
 
 func (r *report) already(n int64) { r.Files += n; r.AlreadyDone += n }
@@ -109,8 +118,20 @@ func (r *report) file(f pipeline.File) {
 	r.BytesIn += f.BytesIn
 	r.BytesText += f.BytesText
 	if f.Rejected > 0 {
-		r.Rejects = append(r.Rejects, fileReport{File: name, Records: f.Rejected})
+		r.Rejects = append(r.Rejects, fileReport{File: name, Records: f.Rejected, Reasons: f.Reasons, table: f.Format})
 	}
+	for why, n := range f.Reasons {
+		r.reason(f.Format, why, n)
+	}
+}
+
+func (r *report) reason(table string, why logs.Reason, n int64) {
+	i := slices.IndexFunc(r.Reasons, func(x reasons) bool { return x.MeantFor == table && x.Reason == why })
+	if i < 0 {
+		i = len(r.Reasons)
+		r.Reasons = append(r.Reasons, reasons{MeantFor: table, Reason: why})
+	}
+	r.Reasons[i].Records += n
 }
 
 func (r *report) object(o table.Object) {
@@ -151,6 +172,9 @@ func (r *report) verdict(err error) error {
 
 func (r *report) print(a *app, asJSON bool, err error) error {
 	slices.SortFunc(r.Tables, func(x, y tableReport) int { return cmp.Compare(x.Name, y.Name) })
+	slices.SortFunc(r.Reasons, func(x, y reasons) int {
+		return cmp.Or(cmp.Compare(y.Records, x.Records), cmp.Compare(x.MeantFor, y.MeantFor), cmp.Compare(x.Reason, y.Reason))
+	})
 	r.Complete = err == nil && r.Failed == 0 && r.NotReached == 0
 	if asJSON {
 		if v := r.verdict(err); v != nil {
@@ -170,99 +194,13 @@ func (r *report) writeJSON(s screen) error {
 	if r.Tables == nil {
 		r.Tables = []tableReport{}
 	}
+	if r.Reasons == nil {
+		r.Reasons = []reasons{}
+	}
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(s, escapeJSON(string(b)))
 	return err
-}
-
-// listed is how many files of a kind are named; more would push the totals off
-// the screen.
-const listed = 20
-
-// write writes the report for a person.
-func (r *report) write(s screen) error {
-	var b strings.Builder
-	list := func(title string, files []fileReport) {
-		if len(files) == 0 {
-			return
-		}
-		fmt.Fprintln(&b, s.bold(title))
-		for _, f := range files[:min(listed, len(files))] {
-			what := f.Reason
-			if f.Records > 0 {
-				what = count(f.Records, "record")
-			}
-			fmt.Fprintf(&b, "  %s: %s\n", clean.Line(near(f.File)), clean.Line(strings.TrimPrefix(what, "read "+f.File+": ")))
-		}
-		if more := len(files) - listed; more > 0 {
-			fmt.Fprintf(&b, "  and %s more (--json lists all)\n", grouped(int64(more)))
-		}
-		fmt.Fprintln(&b)
-	}
-	list("Skipped: no log records in them", r.Skips)
-	list("Rejected records, by file (why: sluice query rejects)", r.Rejects)
-	list(s.red("Failed: nothing of them is in the lake"), r.Failures)
-	r.totals(s, &b)
-	r.tables(&b)
-	_, err := fmt.Fprint(s, b.String())
-	return err
-}
-
-// near names a file below the working directory as a person there would.
-func near(file string) string {
-	wd, err := os.Getwd()
-	if err != nil || !filepath.IsAbs(filepath.FromSlash(file)) {
-		return file
-	}
-	rel, err := filepath.Rel(wd, filepath.FromSlash(file))
-	if err != nil || !filepath.IsLocal(rel) {
-		return file
-	}
-	return rel
-}
-
-func (r *report) totals(s screen, b *strings.Builder) {
-	g := grid{headless: true, columns: []gridColumn{{}, {right: true}, {}}}
-	add := func(name string, n int64, note string) { g.add(name, grouped(n), note) }
-	rate := ""
-	if r.Lines > 0 && r.Seconds > 0 {
-		rate = grouped(int64(float64(r.Lines)/r.Seconds)) + " a second"
-	}
-	add("files", r.Files, "")
-	add("  converted", r.Converted, "")
-	add("  already done", r.AlreadyDone, "")
-	add("  skipped", r.Skipped, "")
-	add("  failed", r.Failed, "")
-	if r.NotReached > 0 {
-		add("  not reached", r.NotReached, "the same command again continues")
-	}
-	add("lines", r.Lines, rate)
-	add("rows", r.Rows, "")
-	add("rejected", r.Rejected, "kept in the table rejected")
-	add("ambiguous", r.Ambiguous, "rows that can be read in several ways")
-	if r.Unaccounted != 0 {
-		g.add(s.red("unaccounted"), s.red(grouped(r.Unaccounted)), "lines lost or doubled")
-	}
-	unzipped := ""
-	if r.BytesText != r.BytesIn {
-		unzipped = "unzipped " + size(r.BytesText)
-	}
-	g.add("read", size(r.BytesIn), unzipped)
-	g.add("written", size(r.BytesOut), "")
-	g.add("seconds", fmt.Sprintf("%.1f", r.Seconds), "")
-	b.WriteString(g.render())
-}
-
-func (r *report) tables(b *strings.Builder) {
-	if len(r.Tables) == 0 {
-		return
-	}
-	g := grid{columns: []gridColumn{{name: "table in " + clean.Line(r.Lake)}, {name: "rows", right: true}, {name: "days", right: true}, {name: "objects", right: true}, {name: "size", right: true}}}
-	for _, t := range r.Tables {
-		g.add(t.Name, grouped(t.Rows), grouped(int64(t.Days)), grouped(t.Objects), size(t.Bytes))
-	}
-	fmt.Fprintf(b, "\n%s", g.render())
 }
