@@ -43,7 +43,7 @@ func (m *ends) connection(b []byte, p int, s *split) (*end, bool) {
 	if !s.connection(b, p) {
 		return nil, false
 	}
-	if s.extra != (span{}) {
+	if s.extra != (span{}) || s.n <= fTLS { // legal by its year, which is not in the key
 		return nil, true
 	}
 	e := &end{n: s.n, region: bytes.Clone(bucketRegion(s.f[fHost].of(b), s.f[fAccessPoint].of(b)))}

@@ -47,10 +47,7 @@ func Explain(line []byte) Explanation {
 	x.Splits, doubt, _ = legal(b, &s)
 	var head split
 	uri, _ := head.head(b)
-	z := newZone(b, &head, uri, head.internal(b))
-	if z.count() == 0 {
-		z = newZone(b, &head, uri, false)
-	}
+	z, _ := zoneOf(b, &head, uri)
 	z.each(func(s *split) bool {
 		var way []NamedValue
 		for f, d := range doubt {

@@ -22,12 +22,13 @@ var Format = logs.Format[Row]{
 }
 
 // match takes a file whose first lines hold a record, or whose name S3 gave it:
-// a delivered file stays one when its first lines are damaged.
+// a delivered file stays one whatever a requester or an accident put into it, and
+// what no parser can read of it is then kept as rejects.
 func match(key string, head []byte) (bool, string) {
-	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
-	if bytes.IndexByte(head, 0) >= 0 {
-		return false, ""
+	if delivered(key) {
+		return true, ""
 	}
+	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	const looked = 20
 	for n, line := 0, []byte(nil); n < looked && len(head) > 0; n++ {
 		line, head, _ = bytes.Cut(head, []byte("\n"))
@@ -35,7 +36,7 @@ func match(key string, head []byte) (bool, string) {
 			return true, ""
 		}
 	}
-	return delivered(key), ""
+	return false, ""
 }
 
 // looksLikeRecord tells "owner bucket [dd/Mon/yyyy:": enough to tell the format,

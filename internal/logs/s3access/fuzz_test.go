@@ -76,12 +76,7 @@ func FuzzSplit(f *testing.F) {
 			return
 		}
 		var ways []split
-		z := newZone(line, &head, uri, head.internal(line))
-		n := z.count()
-		if n == 0 && z.plain {
-			z = newZone(line, &head, uri, false)
-			n = z.count()
-		}
+		z, n := zoneOf(line, &head, uri)
 		z.each(func(s *split) bool { ways = append(ways, *s); return len(ways) < 10_000 })
 		if int64(len(ways)) != n && n < 10_000 {
 			t.Fatalf("count %d, search %d: %q", n, len(ways), line)

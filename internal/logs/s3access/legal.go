@@ -200,6 +200,17 @@ func (z *zone) count() int64 {
 // person. A line with more has no field in doubt that could be kept.
 const shown = 64
 
+// zoneOf returns the zone behind the head of a line, and how many legal splits it
+// has. What S3 does by itself is held to what S3 writes, unless nothing fits then.
+func zoneOf(b []byte, head *split, uri int) (z *zone, n int64) {
+	z = newZone(b, head, uri, head.internal(b))
+	if n = z.count(); n == 0 && z.plain {
+		z = newZone(b, head, uri, false)
+		n = z.count()
+	}
+	return z, n
+}
+
 // legal finds what all legal splits of a line agree on. n is their number; s
 // holds the fields they share, and doubt tells those they do not share.
 func legal(b []byte, s *split) (n int64, doubt [numFields]bool, bad logs.Reason) {
@@ -207,12 +218,7 @@ func legal(b []byte, s *split) (n int64, doubt [numFields]bool, bad logs.Reason)
 	if bad != "" {
 		return 0, doubt, bad
 	}
-	z := newZone(b, s, uri, s.internal(b))
-	n = z.count()
-	if n == 0 && z.plain {
-		z = newZone(b, s, uri, false)
-		n = z.count()
-	}
+	z, n := zoneOf(b, s, uri)
 	if n == 0 {
 		return 0, doubt, ReasonSplit
 	}
@@ -231,16 +237,26 @@ func legal(b []byte, s *split) (n int64, doubt [numFields]bool, bad logs.Reason)
 		return seen < shown
 	})
 	if n > shown {
-		for f := fURI; f <= fUserAgent; f++ {
+		for f := fURI; f < numFields; f++ {
 			doubt[f] = true
 		}
-		if z.quotedUA && z.bareUA {
+		s.extra = span{}
+		if z.quotedUA && !z.bareUA && !z.bareBoth() {
 			for f := fVersion; f < numFields; f++ {
-				doubt[f] = true
+				doubt[f] = false // one tail for all of them
 			}
+			s.extra = z.quoted.extra
 		}
 	}
 	return n, doubt, ""
+}
+
+// bareBoth tells whether a split with Referer and User-Agent both bare is
+// thinkable: the text behind the last quote then begins with the status.
+func (z *zone) bareBoth() bool {
+	s := z.quoted
+	r := s.numbers(z.b, z.lastQ+1)
+	return r > 0 && dash(z.b, r)
 }
 
 // same tells whether two spans hold the same value; absent is not empty.

@@ -17,6 +17,9 @@ const MaxLine = 16 << 20
 // keptOfLong is how much of a line over MaxLine its reject keeps.
 const keptOfLong = 64 << 10
 
+// mostStalls is how often a source may give nothing and no error.
+const mostStalls = 100
+
 const (
 	bufSize = 256 << 10
 	bufKept = 1 << 20
@@ -149,7 +152,7 @@ func (r *reader) lines(src io.Reader) iter.Seq2[[]byte, error] {
 				yield(nil, err)
 				return
 			case n == 0:
-				if stalled++; stalled > 100 {
+				if stalled++; stalled > mostStalls {
 					yield(nil, io.ErrNoProgress)
 					return
 				}
@@ -163,13 +166,19 @@ func (r *reader) lines(src io.Reader) iter.Seq2[[]byte, error] {
 // skip reads to the end of a line that is too long. What follows it is left in
 // buf[a:e].
 func (r *reader) skip(src io.Reader) (a, e int, err error) {
-	for {
+	for stalled := 0; ; {
 		n, err := src.Read(r.buf)
+		if stalled++; n > 0 {
+			stalled = 0
+		}
 		if i := bytes.IndexByte(r.buf[:n], '\n'); i >= 0 {
 			if err == io.EOF {
 				err = nil // the next read says it again
 			}
 			return i + 1, n, err
+		}
+		if err == nil && stalled > mostStalls {
+			err = io.ErrNoProgress
 		}
 		if err != nil {
 			return 0, 0, err

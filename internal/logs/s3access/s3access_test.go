@@ -182,7 +182,9 @@ func TestMatch(t *testing.T) {
 		{"no name and no content", "notes.txt", "dear diary,\n", false},
 		{"a name nearly delivered", "p/2026-11-22-10-11-12-0A1B2C3D4E5F607", "damaged", false},
 		{"an Apache log", "access.log", `192.0.2.1 - - [06/Feb/2026:00:00:38 +0000] "GET / HTTP/1.1" 200 1` + "\n", false},
-		{"binary", "p/2026-11-22-10-11-12-0A1B2C3D4E5F6071", "PAR1\x00\x01", false},
+		{"a NUL byte that a requester sent", "p/2026-11-22-10-11-12-0A1B2C3D4E5F6071", "evil\x00\n" + goodLine, true},
+		{"a NUL byte, name unknown", "x", goodLine + "\x00\n", true},
+		{"binary", "p/data.bin", "PAR1\x00\x01", false},
 		{"nothing", "x", "", false},
 	} {
 		if got, _ := Format.Match(c.key, []byte(c.head)); got != c.want {
@@ -201,7 +203,11 @@ func TestRedact(t *testing.T) {
 		`"?Signature=abc" "?Signature=def" -`:       `"?Signature=REDACTED" "?Signature=REDACTED" -`,
 		"?X-Amz-SignedHeaders=host&signatures=keep": "",
 		"no secret at all":                          "",
-		"=":                                         "",
+		"?u=https%3A%2F%2Fb%2Fk%3FX-Amz-Signature%3Ddead%26X-Amz-Security-Token%3Dbeef%26a%3Db": "?u=https%3A%2F%2Fb%2Fk%3FX-Amz-Signature%3DREDACTED%26X-Amz-Security-Token%3DREDACTED%26a%3Db",
+		"?u=%253FSignature%253Ddead%2526a":   "?u=%253FSignature%253DREDACTED%2526a",
+		"?X-Amz-Security-Token=abc;REST'x&b": "?X-Amz-Security-Token=REDACTED&b",
+		"%3D%253D%":                          "",
+		"=":                                  "",
 	} {
 		got, hit := appendRedacted([]byte("#"), []byte(in))
 		if hit != (want != "") || hit && string(got) != "#"+want {
@@ -242,6 +248,18 @@ func TestManyQuotes(t *testing.T) {
 	x := Explain([]byte(line))
 	if x.Status != "ambiguous" || x.Splits < int64(n) || len(x.Examples) != examples {
 		t.Errorf("%s, %d splits, %d shown", x.Status, x.Splits, len(x.Examples))
+	}
+	// More splits than are compared, one of them with Referer and User-Agent bare:
+	// their tails differ.
+	line = strings.Replace(goodLine, `/a.csv HTTP/1.1"`, `/a.csv`+strings.Repeat(`" 200 - - - - - "a" "`, 70)+`"`, 1)
+	line = line[:strings.Index(line, `" 200 - 1 1 1 1`)] + `" 200 -` + strings.Repeat(" -", 15)
+	var p parser
+	row, bad := p.parse([]byte(line))
+	if bad != nil {
+		t.Fatal(bad)
+	}
+	if !row.Ambiguous() || row.VersionID != nil || row.RequestURI != nil {
+		t.Errorf("%s, version %q", row.ParseStatus, row.VersionID)
 	}
 	numbers := strings.Repeat(`" 200 - 1 1 1 1 `, n/10)
 	line = strings.Replace(goodLine, `/a.csv HTTP/1.1"`, `/a.csv HTTP/1.1`+numbers+`"`, 1)

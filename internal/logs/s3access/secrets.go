@@ -10,26 +10,26 @@ const redacted = "REDACTED"
 // expires: the signature and the session token are the secrets of it.
 //
 // Parameter names are compared as S3 compares them after decoding, in any
-// letter case, so %53ignature=… is found too. It returns dst unchanged and false
-// where b holds no secret, which costs one search of b for "=".
+// letter case, so %53ignature=… is found too; so is a link that is itself the
+// parameter of another (…%3FX-Amz-Signature%3D…). It returns dst unchanged and
+// false where b holds no secret.
 func appendRedacted(dst, b []byte) ([]byte, bool) {
 	start := len(dst)
 	done := 0
 	for i := 0; i < len(b); {
-		eq := bytes.IndexByte(b[i:], '=')
-		if eq < 0 {
+		eq, n := equals(b, i)
+		if n == 0 {
 			break
 		}
-		eq += i
-		i = eq + 1
+		i = eq + n
 		if !isSecretName(b[done:eq]) {
 			continue
 		}
 		end := i
-		for end < len(b) && !endsValue(b[end]) {
+		for end < len(b) && !endsValue(b[end:], n > 1) {
 			end++
 		}
-		dst = append(append(dst, b[done:eq+1]...), redacted...)
+		dst = append(append(dst, b[done:i]...), redacted...)
 		done, i = end, end
 	}
 	if len(dst) == start {
@@ -38,8 +38,51 @@ func appendRedacted(dst, b []byte) ([]byte, bool) {
 	return append(dst, b[done:]...), true
 }
 
-func endsValue(c byte) bool {
-	return c == '&' || c == ' ' || c == '"' || c == ';' || c == '#' || c == '\'' || c == '<' || c == '>'
+// equals finds the next "=" at or behind i, escaped once, twice or not at all,
+// and how long it is; 0 where none follows.
+func equals(b []byte, i int) (at, n int) {
+	at = bytes.IndexByte(b[i:], '=')
+	end := len(b)
+	if at >= 0 {
+		at, n, end = at+i, 1, at+i
+	}
+	for p := i; ; p++ {
+		j := bytes.IndexByte(b[p:end], '%')
+		if j < 0 {
+			return at, n
+		}
+		p += j
+		switch {
+		case hasFold(b[p:], "%3d"):
+			return p, len("%3d")
+		case hasFold(b[p:], "%253d"):
+			return p, len("%253d")
+		}
+	}
+}
+
+// endsValue tells whether a value ends where b begins; one behind an escaped "="
+// ends at an escaped "&" too.
+func endsValue(b []byte, escaped bool) bool {
+	switch b[0] {
+	case '&', ' ', '"', '#', '<', '>':
+		return true
+	case '%':
+		return escaped && (hasFold(b, "%26") || hasFold(b, "%2526"))
+	}
+	return false
+}
+
+func hasFold(b []byte, lower string) bool {
+	if len(b) < len(lower) {
+		return false
+	}
+	for i := range len(lower) {
+		if b[i] != lower[i] && b[i]|0x20 != lower[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // isSecretName tells whether text before a "=" ends in a parameter name whose

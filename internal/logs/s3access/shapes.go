@@ -58,9 +58,9 @@ func isTail(f int, b []byte) bool {
 	}
 	switch f {
 	case fVersion:
-		return len(b) < minHostID && only(b, letter|digit|dotDash) && !isPrincipalID(b)
-	case fHost:
-		return true
+		return len(b) < minHostID && !isPrincipalID(b)
+	case fHost: // a client may leave it out, and no host is named like a protocol
+		return !isTLS(b)
 	case fSigV:
 		return len(b) > 4 && len(b) < 10 && string(b[:4]) == "SigV"
 	case fCipher:
@@ -68,7 +68,7 @@ func isTail(f int, b []byte) bool {
 	case fAuth:
 		return only(b, letter)
 	case fTLS:
-		return len(b) > 4 && (equalFold3(b, "tls") || equalFold3(b, "ssl")) && b[3]|0x20 == 'v' && only(b[4:], digit|dotDash)
+		return isTLS(b)
 	case fAccessPoint:
 		return len(b) > 4 && string(b[:4]) == "arn:"
 	case fACL:
@@ -79,13 +79,25 @@ func isTail(f int, b []byte) bool {
 	return false
 }
 
+func isTLS(b []byte) bool {
+	return len(b) > 4 && (equalFold3(b, "tls") || equalFold3(b, "ssl")) && b[3]|0x20 == 'v' && only(b[4:], digit|dotDash)
+}
+
 func equalFold3(b []byte, lower string) bool {
 	return b[0]|0x20 == lower[0] && b[1]|0x20 == lower[1] && b[2]|0x20 == lower[2]
 }
 
-// isPrincipalID takes an IAM unique id such as AIDAEXAMPLEEXAMPLE123.
+// isPrincipalID takes an IAM unique id such as AIDAEXAMPLEEXAMPLE123
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html).
 func isPrincipalID(b []byte) bool {
-	return len(b) >= 16 && len(b) <= 32 && b[0] == 'A' && only(b, upper|digit)
+	if len(b) < 16 || len(b) > 32 || b[0] != 'A' || !only(b, upper|digit) {
+		return false
+	}
+	switch string(b[:4]) {
+	case "AIDA", "AROA", "AGPA", "AIPA", "AKIA", "ASIA":
+		return true
+	}
+	return false
 }
 
 // class is a set of kinds of bytes.

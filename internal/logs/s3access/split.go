@@ -189,16 +189,17 @@ func (s *split) actor(b []byte, p int) (uri int, bad logs.Reason) {
 	return 0, ReasonOperation
 }
 
-// isOperation tells the shape of an operation: words of letters, digits and
-// "_" with dots between, the first in capitals (REST.GET.OBJECT).
+// isOperation tells the shape of an operation: words of letters, digits, "_" and
+// "-" with dots between, the first in capitals (REST.GET.OBJECT). The method in it
+// is the requester's (REST.M-SEARCH.OBJECT).
 func isOperation(b []byte) bool {
-	if len(b) < 3 || len(b) > 80 || b[0] < 'A' || b[0] > 'Z' || b[len(b)-1] == '.' {
+	if len(b) < 3 || len(b) > 128 || b[0] < 'A' || b[0] > 'Z' || b[len(b)-1] == '.' {
 		return false
 	}
 	dots := 0
 	for i, c := range b {
 		switch {
-		case c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_':
+		case c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' && dots > 0:
 		case c == '.':
 			if b[i-1] == '.' {
 				return false
@@ -245,8 +246,8 @@ func (s *split) numbers(b []byte, i int) int {
 
 // tail cuts the fields from the version id at p to the end of the line. S3
 // writes them without quotes, so a quote in them means that the split is wrong.
-// A line has at least 24 fields, or the 18 it had before 2019 (S3's own
-// operations kept them a little longer); any other number is a line cut short.
+// A line has at least 24 fields, or the 18 and 23 it had until 2019 (S3's own
+// operations kept 18 a little longer); any other number is a line cut short.
 func (s *split) tail(b []byte, p int) bool {
 	if p < 0 || bytes.IndexByte(b[p:], '"') >= 0 {
 		return false
@@ -260,7 +261,7 @@ func (s *split) tail(b []byte, p int) bool {
 	s.f[fVersion] = field(b, p, e)
 	if p = gap(b, e); p < 0 {
 		s.n = fVersion + 1
-		return s.before2019(b) || s.internal(b)
+		return s.old(b) || s.internal(b)
 	}
 	e = longToken(b, p)
 	if isPrincipalID(b[p:e]) {
@@ -291,10 +292,11 @@ func (s *split) connection(b []byte, p int) bool {
 		}
 	}
 	s.n = f
-	return f > fTLS
+	return f > fTLS || f == fTLS && s.old(b)
 }
 
-func (s *split) before2019(b []byte) bool {
+// old tells a line from the years before every line had 24 fields.
+func (s *split) old(b []byte) bool {
 	year := s.f[fTime].of(b)[7:11]
-	return string(year) < "2019"
+	return string(year) < "2020"
 }
