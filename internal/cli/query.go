@@ -147,7 +147,7 @@ func (c *queryCommand) list(a *app) error {
 		}
 		fmt.Fprintf(&b, "%-16s  %s\n", "", a.stdout.dim(strings.Join(params, "  ")))
 	}
-	fmt.Fprint(&b, "\nsluice query NAME --param NAME=VALUE runs one, with --sql it prints the SQL, which Athena runs too.\n")
+	fmt.Fprint(&b, "\nsluice query NAME --param NAME=VALUE runs one.\nWith --sql it prints the SQL instead, which Athena runs too.\n")
 	_, err = fmt.Fprint(a.stdout, b.String())
 	return err
 }
