@@ -65,7 +65,7 @@ func (rd *reader) document(in *logs.Input, yield func(*Row, error) bool) error {
 		if !isRecords {
 			_, err = rd.value()
 		} else if records++; records > 1 {
-			err = errors.New("Records occurs twice")
+			err = errors.New("the member \"Records\" stands there twice")
 		} else {
 			err = rd.records(in, yield)
 		}
