@@ -21,8 +21,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"sluice/internal/pipeline"
@@ -33,26 +36,27 @@ import (
 type Dir struct {
 	root string
 	lock *os.File
-	// before is called with each change to the disk, before it is made, and can
-	// stop it; nil but in tests.
-	before func(change string) error
+	// change makes a change to the disk, which what names, or in tests refuses to.
+	change func(what string, do func() error) error
 
-	mu    sync.Mutex
-	batch map[string]string // by id of a committed file
-	known map[string]bool   // committed batches
+	mu     sync.Mutex
+	batch  map[string]string   // by id of a committed file
+	known  map[string]bool     // committed batches
+	named  map[name]struct{}   // names of committed files, whatever they held
+	strays map[string][]string // visible objects of batches that are not known, by batch
 }
 
 // Open opens the lake in dir for writing, makes it when it is not there, and
 // finishes or removes what an interrupted process left. A lake has one writing
 // process at a time.
 func Open(dir string) (*Dir, error) {
-	return open(dir, nil)
+	return open(dir, func(_ string, do func() error) error { return do() })
 }
 
-func open(dir string, before func(string) error) (*Dir, error) {
-	d := &Dir{root: dir, before: before, batch: map[string]string{}, known: map[string]bool{}}
+func open(dir string, change func(string, func() error) error) (*Dir, error) {
+	d := &Dir{root: dir, change: change, batch: map[string]string{}, known: map[string]bool{}, named: map[name]struct{}{}}
 	for _, sub := range []string{d.Stage(), d.path("pending"), d.path("commits")} {
-		if err := os.MkdirAll(sub, 0o755); err != nil {
+		if err := d.makeDir(sub); err != nil {
 			return nil, fmt.Errorf("open lake: %w", err)
 		}
 	}
@@ -91,6 +95,33 @@ func (d *Dir) Done(o pipeline.Object) (batch string, ok bool) {
 	return batch, ok
 }
 
+// Changed tells whether a file of o's name is committed that held something
+// else: another size, time or version. The rows of both would be in the lake.
+func (d *Dir) Changed(o pipeline.Object) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, done := d.batch[o.ID()]
+	_, named := d.named[nameOf(o.Bucket, o.Key)]
+	return named && !done
+}
+
+// Strays lists the objects that readers of the lake see and that no commit
+// accounts for, as when the ledger was lost: a file that is in them is not known
+// to be, and its rows come twice when it is converted into another batch.
+func (d *Dir) Strays() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Sorted(func(yield func(string) bool) {
+		for _, objects := range d.strays {
+			for _, o := range objects {
+				if !yield(o) {
+					return
+				}
+			}
+		}
+	})
+}
+
 // Commit makes a batch visible, all of its objects or none. It takes the staged
 // objects over: they are moved. After an error the batch is either not
 // committed, or it is and Done says so; then Commit again or the next Open
@@ -117,6 +148,9 @@ func (d *Dir) Commit(ctx context.Context, c pipeline.Commit) error {
 			return fmt.Errorf("commit batch %s: %s is in batch %s already", c.Batch, f.Key, b)
 		}
 	}
+	if err := d.unlike(c); err != nil {
+		return fmt.Errorf("commit batch %s: %w", c.Batch, err)
+	}
 	if err := d.take(c); err != nil {
 		return errors.Join(fmt.Errorf("commit batch %s: take staged objects: %w", c.Batch, err), d.drop(c.Batch))
 	}
@@ -124,7 +158,7 @@ func (d *Dir) Commit(ctx context.Context, c pipeline.Commit) error {
 		return errors.Join(fmt.Errorf("commit batch %s: write manifest: %w", c.Batch, err), d.drop(c.Batch))
 	}
 	d.add(m)
-	if err := syncFile(d.path("commits")); err != nil {
+	if err := d.sync(d.path("commits")); err != nil {
 		return fmt.Errorf("commit batch %s: %w", c.Batch, err)
 	}
 	return d.finish(c.Batch)
@@ -159,8 +193,10 @@ func (d *Dir) drop(batch string) error {
 // add remembers a committed batch.
 func (d *Dir) add(m Commit) {
 	d.known[m.Batch] = true
+	delete(d.strays, m.Batch)
 	for _, f := range m.Files {
 		d.batch[f.ID] = m.Batch
+		d.named[nameOf(f.Bucket, f.Key)] = struct{}{}
 	}
 }
 
@@ -176,14 +212,14 @@ func (d *Dir) take(c pipeline.Commit) error {
 	}
 	for i, o := range c.Objects {
 		to := filepath.Join(pending, pendingName(i))
-		if err := d.change("sync "+o.Path, func() error { return syncFile(o.Path) }); err != nil {
+		if err := d.sync(o.Path); err != nil {
 			return err
 		}
 		if err := d.change("take "+o.Path, func() error { return os.Rename(o.Path, to) }); err != nil {
 			return err
 		}
 	}
-	return errors.Join(syncFile(pending), syncFile(filepath.Dir(pending)))
+	return errors.Join(d.sync(pending), d.sync(filepath.Dir(pending)))
 }
 
 func pendingName(i int) string { return fmt.Sprintf("%06d", i) }
@@ -202,13 +238,20 @@ func (d *Dir) finish(batch string) error {
 	dirs := map[string]bool{}
 	for i, o := range m.Objects {
 		to := filepath.Join(d.root, filepath.FromSlash(o.Name))
-		if err := d.place(filepath.Join(pending, pendingName(i)), to, o.Bytes); err != nil {
+		if err := d.place(m.Batch, filepath.Join(pending, pendingName(i)), to, o.Bytes); err != nil {
 			return fmt.Errorf("finish batch %s: %w", batch, err)
 		}
-		dirs[filepath.Dir(to)] = true
+		for dir := path.Dir(o.Name); ; dir = path.Dir(dir) {
+			dirs[dir] = true
+			if dir == "." {
+				break
+			}
+		}
 	}
-	for dir := range dirs {
-		if err := syncFile(dir); err != nil {
+	// The pending objects are all that Open could finish the batch from: they go
+	// when every name that leads to a placed one is on the disk, and only then.
+	for _, dir := range slices.Backward(slices.Sorted(maps.Keys(dirs))) { // the lake itself last
+		if err := d.sync(filepath.Join(d.root, filepath.FromSlash(dir))); err != nil {
 			return fmt.Errorf("finish batch %s: %w", batch, err)
 		}
 	}
@@ -216,26 +259,32 @@ func (d *Dir) finish(batch string) error {
 }
 
 // place moves one object to its place. It never replaces a file: one of that
-// name is either this object, moved earlier, or none of ours.
-func (d *Dir) place(from, to string, size int64) error {
+// name is this object, moved earlier or made by a ledger that was lost, or it is
+// none of ours.
+func (d *Dir) place(batch, from, to string, size int64) error {
 	_, err := os.Stat(from)
 	if errors.Is(err, os.ErrNotExist) {
 		st, err := os.Stat(to)
+		if errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("%s was committed and is gone; %s", to, remedy(d.manifest(batch), batch))
+		}
 		if err != nil {
 			return err
 		}
 		if st.Size() != size {
-			return fmt.Errorf("%s has %d bytes where %d were committed", to, st.Size(), size)
+			return fmt.Errorf("%s has %d bytes where %d were committed; %s", to, st.Size(), size, remedy(d.manifest(batch), batch))
 		}
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if _, err := os.Lstat(to); err == nil {
-		return fmt.Errorf("%s is there already and not from here", to)
-	} else if !errors.Is(err, os.ErrNotExist) {
+	there, err := standsAt(to, from)
+	if err != nil {
 		return err
+	}
+	if there {
+		return d.sync(to) // what is pending of it goes with the rest
 	}
 	if err := d.change("make directory of "+to, func() error { return os.MkdirAll(filepath.Dir(to), 0o755) }); err != nil {
 		return err
@@ -243,7 +292,9 @@ func (d *Dir) place(from, to string, size int64) error {
 	return d.change("place "+to, func() error { return os.Rename(from, to) })
 }
 
-// recover finishes committed batches and removes what belongs to none.
+// recover finishes committed batches and removes what belongs to none. The
+// objects of a finished batch are not looked for: they were on the disk before
+// it was called finished, and whoever removes a day from a lake may.
 func (d *Dir) recover() error {
 	for c, err := range Commits(d.root) {
 		if err != nil {
@@ -267,7 +318,11 @@ func (d *Dir) recover() error {
 			return err
 		}
 	}
-	return d.empty(d.Stage())
+	if err := d.empty(d.Stage()); err != nil {
+		return err
+	}
+	d.strays, err = strays(d.root, d.known)
+	return err
 }
 
 func (d *Dir) empty(dir string) error {
@@ -282,14 +337,4 @@ func (d *Dir) empty(dir string) error {
 		}
 	}
 	return nil
-}
-
-// change makes a change to the disk.
-func (d *Dir) change(what string, do func() error) error {
-	if d.before != nil {
-		if err := d.before(what); err != nil {
-			return err
-		}
-	}
-	return do()
 }

@@ -8,7 +8,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"sluice/internal/pipeline"
@@ -63,35 +62,13 @@ func (d *Dir) write(m Commit) error {
 	}
 	path := d.manifest(m.Batch)
 	tmp := path + ".tmp"
-	if err := d.change("write "+tmp, func() error { return writeSynced(tmp, append(b, '\n')) }); err != nil {
+	if err := d.change("write "+tmp, func() error { return os.WriteFile(tmp, append(b, '\n'), 0o644) }); err != nil {
+		return err
+	}
+	if err := d.sync(tmp); err != nil {
 		return err
 	}
 	return d.change("commit "+path, func() error { return os.Rename(tmp, path) })
-}
-
-func writeSynced(path string, b []byte) (err error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := f.Write(b); err != nil {
-		return err
-	}
-	return f.Sync()
-}
-
-// syncFile brings a file or a directory's names to the disk.
-func syncFile(path string) (err error) {
-	if runtime.GOOS == "windows" {
-		return nil // it has no handle to sync for directories
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return f.Sync()
 }
 
 // Commits lists the batches committed to the lake in dir, by batch id. It takes
@@ -122,11 +99,18 @@ func readManifest(path string) (Commit, error) {
 		return Commit{}, err
 	}
 	var c Commit
+	batch := strings.TrimSuffix(filepath.Base(path), ".json")
 	if err := json.Unmarshal(b, &c); err != nil {
-		return Commit{}, fmt.Errorf("read manifest %s: %w", path, err)
+		return Commit{}, fmt.Errorf("read manifest %s: %w; %s", path, err, remedy(path, batch))
 	}
-	if c.Batch+".json" != filepath.Base(path) {
-		return Commit{}, fmt.Errorf("read manifest %s: it is of batch %q", path, c.Batch)
+	if c.Batch != batch {
+		return Commit{}, fmt.Errorf("read manifest %s: it is of batch %q; %s", path, c.Batch, remedy(path, batch))
 	}
 	return c, nil
+}
+
+// remedy says what to do about a commit that cannot be relied on. Nothing here
+// does so unasked: which files are in its objects is then known to nobody.
+func remedy(manifest, batch string) string {
+	return fmt.Sprintf("move %s and whatever there is of */dt=*/%s-*.parquet out of the lake, and convert again", manifest, batch)
 }
