@@ -139,7 +139,7 @@ func (p *Pipeline) run(ctx context.Context, src Source, lake Lake, objs []Object
 	for _, s := range p.everySink() {
 		objects, err := s.Close(res.Batch)
 		if err != nil {
-			return Result{}, err
+			return Result{}, errors.Join(err, removeStaged(res.Objects)) // of the tables before
 		}
 		res.Objects = append(res.Objects, objects...)
 	}
@@ -164,7 +164,7 @@ func (p *Pipeline) abort() error {
 	return errors.Join(errs...)
 }
 
-// removeStaged removes what a lake copied instead of moving.
+// removeStaged removes closed objects that no lake has moved.
 func removeStaged(objects []table.Object) error {
 	var errs []error
 	for _, o := range objects {

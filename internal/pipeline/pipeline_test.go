@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sluice/internal/logs"
+	"sluice/internal/table"
 )
 
 func TestBatch(t *testing.T) {
@@ -128,6 +129,36 @@ func TestStageFails(t *testing.T) {
 	run(t, p, &l, src, "a")
 	if n := len(l.rows["said"]); n != 1 {
 		t.Errorf("%d rows after the stage is back, want 1", n)
+	}
+}
+
+// refusing is a sink that cannot finish its objects.
+type refusing struct {
+	sink
+	err error
+}
+
+func (s refusing) Close(string) ([]table.Object, error) { return nil, s.err }
+
+// TestCloseFails holds that what earlier tables staged goes with the batch; that
+// the stage is empty is what newPipeline checks in the end.
+func TestCloseFails(t *testing.T) {
+	p := newPipeline(t)
+	full, l := errors.New("disk full"), lake{t: t}
+	src := source{"a": text("20 1 a\n20 ?\n"), "cry": text("20!\n")}
+	sound := p.sinks[1]
+	p.sinks[1] = refusing{sound, full}
+	res, err := p.Run(t.Context(), src, &l, []Object{object("a"), object("cry")})
+	if !errors.Is(err, full) || len(res.Objects) > 0 || len(l.commits) > 0 {
+		t.Errorf("%+v, %v, %d commits", res, err, len(l.commits))
+	}
+	if left, err := filepath.Glob(filepath.Join(p.stage, "*")); err != nil || len(left) > 0 {
+		t.Errorf("staged files left: %v, %v", left, err)
+	}
+	p.sinks[1] = sound
+	run(t, p, &l, src, "a", "cry")
+	if len(l.rows["said"]) != 1 || len(l.rows["cried"]) != 1 {
+		t.Errorf("rows after it: %q", l.rows)
 	}
 }
 
