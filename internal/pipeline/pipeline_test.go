@@ -79,6 +79,16 @@ func TestBatchIsNamedByItsFiles(t *testing.T) {
 	}
 }
 
+// TestEmptyMembers is what a logger that flushes a lot leaves behind.
+func TestEmptyMembers(t *testing.T) {
+	p := newPipeline(t)
+	var l lake
+	f := run(t, p, &l, source{"a": text(zipped(t, "20 1 x\n") + strings.Repeat(zipped(t, ""), 500) + zipped(t, "20 1 y\n"))}, "a").Files[0]
+	if f.Outcome != Converted || f.Rows != 2 {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestListedTwice(t *testing.T) {
 	p := newPipeline(t)
 	var l lake

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -21,7 +22,7 @@ type opener struct {
 }
 
 func newOpener() *opener {
-	return &opener{raw: bufio.NewReaderSize(nil, headSize), text: bufio.NewReaderSize(nil, headSize)}
+	return &opener{raw: bufio.NewReaderSize(nil, headSize), text: bufio.NewReaderSize(nil, headSize), zip: new(gzip.Reader)}
 }
 
 // gzipMagic begins every gzip member (RFC 1952): two bytes, then deflate.
@@ -33,24 +34,12 @@ var gzipMagic = []byte{0x1f, 0x8b, 8}
 func (o *opener) open(r io.Reader, n *int64) (text io.Reader, head []byte, err error) {
 	o.raw.Reset(r)
 	var plain io.Reader = o.raw
-	magic, err := o.raw.Peek(3)
-	switch {
-	case err != nil && err != io.EOF:
+	ok, err := o.member()
+	if err != nil {
 		return nil, nil, err
-	case len(magic) > 0 && len(magic) < len(gzipMagic) && bytes.HasPrefix(gzipMagic, magic):
-		return nil, nil, unzipError(io.ErrUnexpectedEOF) // no text begins like this
-	case !bytes.Equal(magic, gzipMagic):
-	case o.zip == nil:
-		if o.zip, err = gzip.NewReader(o.raw); err != nil {
-			o.zip = nil
-			return nil, nil, unzipError(err)
-		}
-		plain = unzipped{o.zip}
-	default:
-		if err := o.zip.Reset(o.raw); err != nil {
-			return nil, nil, unzipError(err)
-		}
-		plain = unzipped{o.zip}
+	}
+	if ok {
+		plain = unzipped{o}
 	}
 	o.text.Reset(&counted{r: plain, n: n, tell: func(int) error { return nil }})
 	head, err = o.text.Peek(headSize)
@@ -60,15 +49,52 @@ func (o *opener) open(r io.Reader, n *int64) (text io.Reader, head []byte, err e
 	return o.text, head, nil
 }
 
-// unzipped says of an error that it came up while unzipping.
-type unzipped struct{ r *gzip.Reader }
+// member goes to the gzip member that begins here, if one does.
+func (o *opener) member() (ok bool, err error) {
+	magic, err := o.raw.Peek(len(gzipMagic))
+	switch {
+	case err != nil && err != io.EOF:
+		return false, err
+	case len(magic) > 0 && len(magic) < len(gzipMagic) && bytes.HasPrefix(gzipMagic, magic):
+		return false, unzipError(io.ErrUnexpectedEOF) // no text begins like this
+	case !bytes.Equal(magic, gzipMagic):
+		return false, nil
+	}
+	if err := o.zip.Reset(o.raw); err != nil {
+		return false, unzipError(err)
+	}
+	o.zip.Multistream(false) // it takes whatever follows for a member that is cut
+	return true, nil
+}
+
+// unzipped is the text of all members.
+type unzipped struct{ *opener }
 
 func (u unzipped) Read(p []byte) (int, error) {
-	n, err := u.r.Read(p)
-	if err != nil && err != io.EOF {
-		err = unzipError(err)
+	for {
+		n, err := u.zip.Read(p)
+		switch {
+		case err == io.EOF:
+			err = u.next()
+		case err != nil:
+			err = unzipError(err)
+		}
+		if n > 0 || err != nil || len(p) == 0 {
+			return n, err
+		}
 	}
-	return n, err
+}
+
+// next goes to the next member. It is io.EOF when the file ends here.
+func (u unzipped) next() error {
+	ok, err := u.member()
+	if ok || err != nil {
+		return err
+	}
+	if _, err := u.raw.Peek(1); err != nil {
+		return err
+	}
+	return errors.New("unzip: bytes follow the last gzip member")
 }
 
 func unzipError(err error) error {
