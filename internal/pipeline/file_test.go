@@ -21,6 +21,8 @@ func TestSkipped(t *testing.T) {
 		{"x.json", ` {"a":1}`, "JSON"},
 		{"x.html", "<html>", "HTML"},
 		{"x.zip", "PK\x03\x04", "ZIP"},
+		{"x.pdf", "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"},
+		{"x.jpg", "\xff\xd8\xff\x00", "image"},
 		{"x.zst", "\x28\xb5\x2f\xfd", "zstd"},
 		{"x.bin", "\x00\x01\x02", "binary"},
 		{"x.latin", "\xfc\xfe\xff\xfc", "binary"},

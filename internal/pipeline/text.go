@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -119,47 +118,4 @@ func (c *counted) Read(p []byte) (int, error) {
 		return n, stop
 	}
 	return n, err
-}
-
-// looksLike names what a file that no format reads seems to be, so that a
-// person who pointed us at a bucket knows what was left out.
-func looksLike(head []byte) string {
-	trimmed := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
-	for _, m := range []struct{ magic, is string }{
-		{"PAR1", "a Parquet file"},
-		{"ORC", "an ORC file"},
-		{"Obj\x01", "an Avro file"},
-		{"PK\x03\x04", "a ZIP archive"},
-		{"\x28\xb5\x2f\xfd", "zstd compressed, which no log here is delivered as"},
-		{"BZh", "bzip2 compressed, which no log here is delivered as"},
-		{"\x1f\x8b", "gzip inside gzip"},
-	} {
-		if bytes.HasPrefix(head, []byte(m.magic)) {
-			return m.is
-		}
-	}
-	switch {
-	case len(trimmed) == 0:
-		return "blank"
-	case bytes.IndexByte(head, 0) >= 0 || mostlyNotText(head):
-		return "binary data"
-	case trimmed[0] == '{' || trimmed[0] == '[':
-		return "JSON of no format known here"
-	case trimmed[0] == '<':
-		return "XML or HTML"
-	}
-	return "text of no format known here"
-}
-
-// mostlyNotText allows for logs with some bytes that are not UTF-8.
-func mostlyNotText(head []byte) bool {
-	bad := 0
-	for i := 0; i < len(head); {
-		r, n := utf8.DecodeRune(head[i:])
-		if r == utf8.RuneError && n == 1 || r < ' ' && r != '\t' && r != '\n' && r != '\r' {
-			bad++
-		}
-		i += n
-	}
-	return bad > len(head)/8
 }

@@ -1,0 +1,62 @@
+package pipeline
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// looksLike names what a file that no format reads seems to be, so that a
+// person who pointed us at a bucket knows what was left out.
+func looksLike(head []byte) string {
+	if is := Binary(head); is != "" {
+		return is
+	}
+	trimmed := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	switch {
+	case len(trimmed) == 0:
+		return "blank"
+	case trimmed[0] == '{' || trimmed[0] == '[':
+		return "JSON of no format known here"
+	case trimmed[0] == '<':
+		return "XML or HTML"
+	}
+	return "text of no format known here"
+}
+
+// Binary names what a file seems to be that is no text, by its first bytes, for
+// whoever would show a line of it. It is empty for a text.
+func Binary(head []byte) string {
+	for _, m := range []struct{ magic, is string }{
+		{"PAR1", "a Parquet file"},
+		{"ORC", "an ORC file"},
+		{"Obj\x01", "an Avro file"},
+		{"PK\x03\x04", "a ZIP archive"},
+		{"\x28\xb5\x2f\xfd", "zstd compressed, which no log here is delivered as"},
+		{"BZh", "bzip2 compressed, which no log here is delivered as"},
+		{"\x1f\x8b", "gzip inside gzip"},
+		{"%PDF-", "a PDF file"},
+		{"\x89PNG", "an image"},
+		{"\xff\xd8\xff", "an image"},
+	} {
+		if bytes.HasPrefix(head, []byte(m.magic)) {
+			return m.is
+		}
+	}
+	if bytes.IndexByte(head, 0) >= 0 || mostlyNotText(head) {
+		return "binary data"
+	}
+	return ""
+}
+
+// mostlyNotText allows for logs with some bytes that are not UTF-8.
+func mostlyNotText(head []byte) bool {
+	bad := 0
+	for i := 0; i < len(head); {
+		r, n := utf8.DecodeRune(head[i:])
+		if r == utf8.RuneError && n == 1 || r < ' ' && r != '\t' && r != '\n' && r != '\r' {
+			bad++
+		}
+		i += n
+	}
+	return bad > len(head)/8
+}
