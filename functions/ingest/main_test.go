@@ -193,7 +193,7 @@ func testQueue(t *testing.T, bootstrap string) {
 	if diff := cmp.Diff(rows(t, s3), want); diff != "" {
 		t.Errorf("rows after the second try (-got +want):\n%s", diff)
 	}
-	checkOutput(t, f.Output(), 8+4+2)
+	checkOutput(t, f.Ended(), 8+4+2)
 	if left := stagedFiles(t, stage); len(left) > 0 {
 		t.Errorf("left on the stage: %q", left)
 	}

@@ -19,6 +19,7 @@ import (
 type Function struct {
 	t       testing.TB
 	calls   chan *call
+	stop    func()        // ends the process and waits for it
 	exited  chan struct{} // closed when the process has ended
 	mu      sync.Mutex
 	current *call
@@ -69,9 +70,12 @@ func Start(t testing.TB, bootstrap string, env ...string) *Function {
 		cmd.Wait() // its exit status says nothing that an answer does not say
 		close(f.exited)
 	}()
-	t.Cleanup(func() {
+	f.stop = func() {
 		cancel()
 		<-f.exited
+	}
+	t.Cleanup(func() {
+		f.stop()
 		srv.CloseClientConnections()
 		srv.Close()
 	})
@@ -115,6 +119,13 @@ func (f *Function) Write(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.output.Write(p)
+}
+
+// Ended ends the process and returns all that it printed. An answer may arrive
+// before what was printed ahead of it.
+func (f *Function) Ended() string {
+	f.stop()
+	return f.Output()
 }
 
 // Output returns what the function has printed so far.
