@@ -2,12 +2,14 @@ package s3access
 
 import (
 	"bytes"
+	"hash/crc32"
 	"unicode/utf8"
-
-	"github.com/cespare/xxhash/v2"
 
 	"sluice/internal/logs"
 )
+
+// castagnoli is the polynomial that processors compute by themselves.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 var (
 	statusClean     = logs.Text("clean")
@@ -71,7 +73,7 @@ func (p *parser) parse(line []byte) (*Row, *logs.BadRecord) {
 	} else {
 		row.BucketRegion = bucketRegion(row.HostHeader, row.AccessPointARN)
 	}
-	row.LineHash = logs.Int64(uint32(xxhash.Sum64(line)))
+	row.LineHash = logs.Int64(crc32.Checksum(line, castagnoli))
 	if splits > 1 {
 		row.ParseStatus = statusAmbiguous
 		row.Raw = p.redact(line)

@@ -104,7 +104,7 @@ type Row struct {
 	Raw logs.Text `col:"raw"`
 	// Fields after the last one known here, as logged.
 	Extra logs.Text `col:"extra,dict"`
-	// Lower half of the xxHash64 of the delivered line: equal for whole-line duplicates. Different lines share one by chance once in four billion: compare request_id and key_name as well.
+	// CRC-32C of the delivered line: equal for whole-line duplicates. Different lines share one by chance once in four billion: compare request_id and key_name as well.
 	LineHash logs.Int64 `col:"line_hash"`
 	// Delivered file: object key, or path on a laptop.
 	LogKey logs.Text `col:"log_key,dict"`
