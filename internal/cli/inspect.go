@@ -13,9 +13,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-
 	"sluice/internal/clean"
+	"sluice/internal/pipeline"
 )
 
 type inspectCommand struct {
@@ -25,7 +24,10 @@ type inspectCommand struct {
 }
 
 func (c *inspectCommand) Run(ctx context.Context, a *app) error {
-	var line []byte
+	var (
+		line   []byte
+		broken error // the rest of the file
+	)
 	switch {
 	case (c.At == "") == (c.Line == ""):
 		return usage(errors.New("which line? Give a file and a line number, or --line TEXT"))
@@ -33,36 +35,51 @@ func (c *inspectCommand) Run(ctx context.Context, a *app) error {
 		line = []byte(c.Line)
 	default:
 		var err error
-		if line, err = c.read(ctx, a); err != nil {
+		if line, broken, err = c.read(ctx, a); err != nil {
 			return err
 		}
 	}
 	e := explain(line)
+	show := e.write
 	if c.JSON {
-		return e.writeJSON(a.stdout)
+		show = e.writeJSON
 	}
-	return e.write(a.stdout)
+	if err := show(a.stdout); err != nil {
+		return err
+	}
+	return broken
 }
 
-func (c *inspectCommand) read(ctx context.Context, a *app) ([]byte, error) {
+// read reads the line, and tells in broken why nothing else of its file, nor
+// the line itself, is converted.
+func (c *inspectCommand) read(ctx context.Context, a *app) (line []byte, broken, err error) {
 	name, number, err := c.split()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	in := a.stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		defer f.Close()
 		in = f
 	}
-	line, err := lineOf(cancelled{ctx, in}, number)
+	text, err := pipeline.OpenText(cancelled{ctx, in})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return line, nil
+	line, err = lineOf(text, number)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if text.Zipped {
+		if _, err := io.Copy(io.Discard, text); err != nil {
+			broken = fmt.Errorf("%s: line %d could be read, but the file is broken and none of it is converted: %w", name, number, err)
+		}
+	}
+	return line, broken, nil
 }
 
 // split takes FILE:LINE apart. A file may have a colon in its name.
@@ -82,27 +99,24 @@ func (c *inspectCommand) split() (name string, number int64, err error) {
 }
 
 // lineOf returns a line without its end. Lines are counted from 1.
-func lineOf(r io.Reader, number int64) ([]byte, error) {
-	b := bufio.NewReaderSize(r, 1<<16)
-	if magic, err := b.Peek(3); err == nil && bytes.Equal(magic, []byte{0x1f, 0x8b, 8}) {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, fmt.Errorf("unzip: %w", err)
-		}
-		b = bufio.NewReaderSize(z, 1<<16)
-	}
+func lineOf(b pipeline.Text, number int64) ([]byte, error) {
 	if start, _ := b.Peek(64); bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(start, []byte("\ufeff"))), []byte("{")) {
 		return nil, errors.New("this is JSON; inspect takes lines of S3 access logs apart (for CloudTrail: sluice query data-events)")
 	}
 	for n := int64(1); ; n++ {
-		line, err := readLine(b, n == number)
+		line, err := readLine(b.Reader, n == number)
 		if err != nil && err != io.EOF {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 		ended := err == io.EOF
 		switch {
 		case n == number && !(ended && len(line) == 0):
-			return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), nil
+			line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+			// A log may hold a line that is no text, and is a log nevertheless.
+			if b.Is != "" && explain(line).Reason != "" {
+				return nil, fmt.Errorf("this is %s; inspect takes lines of S3 access logs apart", b.Is)
+			}
+			return line, nil
 		case ended:
 			return nil, fmt.Errorf("it has no line %d", number)
 		}

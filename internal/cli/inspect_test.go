@@ -27,7 +27,8 @@ func TestInspect(t *testing.T) {
 	}
 	for name, content := range map[string]string{
 		"log": plainLine + "\n" + forgedLine + "\n", "log.gz": zipped.String(), "a:b": plainLine,
-		"cut.gz": zipped.String()[:zipped.Len()/2], "trail.json": `{"Records":[]}`, "empty": "",
+		"cut.gz": zipped.String()[:zipped.Len()-9], "longer.gz": zipped.String() + "x", "half.gz": zipped.String()[:200],
+		"doc.pdf": "%PDF-1.7\n%\xe2\xe3\n", "x.parquet": "PAR1\x15\x04", "nul": forgedLine + "\x00\x00\n" + plainLine, "trail.json": `{"Records":[]}`, "empty": "",
 	} {
 		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
@@ -50,7 +51,14 @@ func TestInspect(t *testing.T) {
 		{"", "--line|" + plainLine, 0, "clean"},
 		{"", "log:3", 1, "it has no line 3"},
 		{"", "empty", 1, "it has no line 1"},
-		{"", "cut.gz:3", 1, "unexpected EOF"},
+		{"", "half.gz:1", 1, "half.gz: line 1: unzip: unexpected EOF"},
+		{"", "cut.gz:1", 1, "cut.gz: line 1 could be read, but the file is broken and none of it is converted: unzip: unexpected EOF"},
+		{"", "cut.gz:2|--json", 1, "line 2 could be read"},
+		{"", "longer.gz", 1, "none of it is converted: unzip: bytes follow"},
+		{"", "doc.pdf", 1, "doc.pdf: this is a PDF file; inspect takes"},
+		{"", "x.parquet", 1, "this is a Parquet file"},
+		{"", "nul:2", 0, "kettle-photos"},
+		{zipped.String()[:zipped.Len()-9], "-", 1, "line 1 could be read"},
 		{"", "trail.json", 1, "this is JSON"},
 		{"", "log:0", 2, "is not the number of a line"},
 		{"", "log|--line|x", 2, "which line"},
@@ -62,6 +70,9 @@ func TestInspect(t *testing.T) {
 		}
 		if code != c.code || !strings.Contains(text, c.want) {
 			t.Errorf("%s: exit code %d, want %q in\n%s%s", c.args, code, c.want, out, errs)
+		}
+		if shown := strings.Contains(errs, "could be read, but"); shown && !strings.Contains(out, "3E57427F3EXAMPLE") && !strings.Contains(out, "too_few_fields") {
+			t.Errorf("%s: the line is not shown:\n%s", c.args, out)
 		}
 		if strings.ContainsRune(out, 0x1b) {
 			t.Errorf("%s: an escape sequence is shown as it is", c.args)

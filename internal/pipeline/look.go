@@ -8,7 +8,7 @@ import (
 // looksLike names what a file that no format reads seems to be, so that a
 // person who pointed us at a bucket knows what was left out.
 func looksLike(head []byte) string {
-	if is := Binary(head); is != "" {
+	if is := notText(head); is != "" {
 		return is
 	}
 	trimmed := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
@@ -23,9 +23,9 @@ func looksLike(head []byte) string {
 	return "text of no format known here"
 }
 
-// Binary names what a file seems to be that is no text, by its first bytes, for
-// whoever would show a line of it. It is empty for a text.
-func Binary(head []byte) string {
+// notText names what a file seems to be that is no text, by its first bytes.
+// It is empty for a text.
+func notText(head []byte) string {
 	for _, m := range []struct{ magic, is string }{
 		{"PAR1", "a Parquet file"},
 		{"ORC", "an ORC file"},

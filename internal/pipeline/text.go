@@ -31,21 +31,45 @@ var gzipMagic = []byte{0x1f, 0x8b, 8}
 // zipped is told by content: names lie, and S3 access logs arrive both ways.
 // The text ends with io.EOF only where the checksums of all zip members hold.
 func (o *opener) open(r io.Reader, n *int64) (text io.Reader, head []byte, err error) {
-	o.raw.Reset(r)
-	var plain io.Reader = o.raw
-	ok, err := o.member()
-	if err != nil {
+	if _, err := o.begin(r, n); err != nil {
 		return nil, nil, err
 	}
-	if ok {
-		plain = unzipped{o}
-	}
-	o.text.Reset(&counted{r: plain, n: n, tell: func(int) error { return nil }})
 	head, err = o.text.Peek(headSize)
 	if err != nil && err != io.EOF {
 		return nil, nil, err
 	}
 	return o.text, head, nil
+}
+
+func (o *opener) begin(r io.Reader, n *int64) (zipped bool, err error) {
+	o.raw.Reset(r)
+	var plain io.Reader = o.raw
+	if zipped, err = o.member(); err != nil {
+		return false, err
+	}
+	if zipped {
+		plain = unzipped{o}
+	}
+	o.text.Reset(&counted{r: plain, n: n, tell: func(int) error { return nil }})
+	return zipped, nil
+}
+
+// Text is a file as conversion reads it, for whoever shows a part of one.
+type Text struct {
+	*bufio.Reader        // unzipped where need be; io.EOF says that all checksums hold
+	Zipped        bool   // so it takes reading to the end to know that it is whole
+	Is            string // what it seems to be, where it is no text
+}
+
+// OpenText is the text of one file, however broken further on.
+func OpenText(r io.Reader) (Text, error) {
+	o, n := newOpener(), int64(0)
+	zipped, err := o.begin(r, &n)
+	if err != nil {
+		return Text{}, err
+	}
+	head, _ := o.text.Peek(headSize) // an error comes again where it belongs
+	return Text{o.text, zipped, notText(head)}, nil
 }
 
 // member goes to the gzip member that begins here, if one does.
