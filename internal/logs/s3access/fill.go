@@ -161,11 +161,12 @@ func (p *parser) key(row *Row) {
 	logged := row.KeyName
 	start := len(p.scratch)
 	passes := keyPasses(row.Operation)
-	p.scratch = appendKey(p.scratch, logged, passes)
-	row.KeyName = p.scratch[start:len(p.scratch):len(p.scratch)]
-	if !isUsual(logged, row.KeyName, passes) {
+	var usual bool
+	if p.scratch, usual = appendUsualKey(p.scratch, logged, passes); !usual {
+		p.scratch = appendKey(p.scratch, logged, passes)
 		row.KeyLogged = logged
 	}
+	row.KeyName = p.scratch[start:len(p.scratch):len(p.scratch)]
 }
 
 func text(b []byte, s span) logs.Text {

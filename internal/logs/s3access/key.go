@@ -14,6 +14,46 @@ func keyPasses(operation []byte) int {
 	return 2
 }
 
+// appendUsualKey appends the key behind a logged key in one pass, where that is
+// the usual encoding of it: form encoding, a space being "+" where one pass was
+// made and %20 where two were. Such a logged key can be made again from the key,
+// and is not kept. Nearly every key is usual; false where one is not.
+func appendUsualKey(dst, logged []byte, passes int) ([]byte, bool) {
+	start := len(dst)
+	for i := 0; i < len(logged); {
+		c := logged[i]
+		switch {
+		case classes[c]&plainKey != 0:
+			i++
+		case c == '+' && passes == 1:
+			c = ' '
+			i++
+		case c == '%':
+			i++
+			if passes == 2 {
+				if len(logged)-i < 4 || logged[i] != '2' || logged[i+1] != '5' {
+					return dst[:start], false
+				}
+				i += 2
+			}
+			if len(logged)-i < 2 || !isUpperHex(logged[i]) || !isUpperHex(logged[i+1]) {
+				return dst[:start], false
+			}
+			c = byte(unhex(logged[i])<<4 | unhex(logged[i+1]))
+			if classes[c]&plainKey != 0 || c == ' ' && passes == 1 {
+				return dst[:start], false // needlessly encoded
+			}
+			i += 2
+		default:
+			return dst[:start], false
+		}
+		dst = append(dst, c)
+	}
+	return dst, true
+}
+
+func isUpperHex(c byte) bool { return isDigit(c) || c-'A' < 6 }
+
 // appendKey appends the object key behind a logged key to dst. A pass that meets
 // an escape that is none leaves the key as the passes before it gave it, so a key
 // that was never encoded comes out as it is.
@@ -29,32 +69,6 @@ func appendKey(dst, logged []byte, passes int) []byte {
 		dst, ok = appendUnescaped(dst[:start], key)
 	}
 	return dst
-}
-
-// isUsual tells whether logged is the usual encoding of key: form encoding, a
-// space being "+" where one pass was made and %20 where two were. Such a logged
-// key can be made again from the key, and is not kept.
-func isUsual(logged, key []byte, passes int) bool {
-	const hex = "0123456789ABCDEF"
-	i := 0
-	next := func(c byte) bool { i++; return i <= len(logged) && logged[i-1] == c }
-	for _, c := range key {
-		switch {
-		case classes[c]&plainKey != 0:
-			if !next(c) {
-				return false
-			}
-		case c == ' ' && passes == 1:
-			if !next('+') {
-				return false
-			}
-		default:
-			if !next('%') || passes == 2 && !(next('2') && next('5')) || !next(hex[c>>4]) || !next(hex[c&15]) {
-				return false
-			}
-		}
-	}
-	return i == len(logged)
 }
 
 // appendUnescaped appends form-encoded text decoded ("+" is a space), or text

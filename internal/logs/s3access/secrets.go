@@ -14,6 +14,9 @@ const redacted = "REDACTED"
 // parameter of another (…%3FX-Amz-Signature%3D…). It returns dst unchanged and
 // false where b holds no secret.
 func appendRedacted(dst, b []byte) ([]byte, bool) {
+	if bytes.IndexByte(b, '=') < 0 && bytes.IndexByte(b, '%') < 0 {
+		return dst, false
+	}
 	start := len(dst)
 	done := 0
 	for i := 0; i < len(b); {
@@ -26,7 +29,7 @@ func appendRedacted(dst, b []byte) ([]byte, bool) {
 			continue
 		}
 		end := i
-		for end < len(b) && !endsValue(b[end:], n > 1) {
+		for end < len(b) && (classes[b[end]]&plainKey != 0 || !endsValue(b[end:], n > 1)) {
 			end++
 		}
 		dst = append(append(dst, b[done:i]...), redacted...)
@@ -52,10 +55,11 @@ func equals(b []byte, i int) (at, n int) {
 			return at, n
 		}
 		p += j
-		switch {
-		case hasFold(b[p:], "%3d"):
+		switch rest := b[p:]; {
+		case len(rest) < 3 || rest[1] != '2' && rest[1] != '3':
+		case hasFold(rest, "%3d"):
 			return p, len("%3d")
-		case hasFold(b[p:], "%253d"):
+		case hasFold(rest, "%253d"):
 			return p, len("%253d")
 		}
 	}
