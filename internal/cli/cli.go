@@ -119,6 +119,11 @@ func (a *app) fail(err error) int {
 	return exitError
 }
 
+// warn tells what a person should know and what is no error.
+func (a *app) warn(format string, args ...any) {
+	fmt.Fprintln(a.stderr, clean.Line("sluice: warning: "+fmt.Sprintf(format, args...)))
+}
+
 // version is what the build knows of itself.
 func version() string {
 	info, ok := debug.ReadBuildInfo()

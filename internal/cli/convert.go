@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"sluice/internal/formats"
@@ -24,7 +25,7 @@ const gcPercent = 25
 const defaultLake = "lake"
 
 type convertCommand struct {
-	Paths   []string `arg:"" name:"path" help:"Files, folders (with all in them, except names that start with . or _), patterns, s3://bucket/prefix, or - for standard input."`
+	Paths   []string `arg:"" name:"path" help:"Files, folders (with all in them, except what is hidden by a dot), patterns, s3://bucket/prefix, or - for standard input."`
 	Output  string   `short:"o" default:"lake" placeholder:"DIR" help:"Lake to write to, made when it is not there (default: lake)."`
 	Workers int      `default:"0" placeholder:"N" help:"Batches converted at once (default: one a core). The result is the same for any number."`
 	JSON    bool     `name:"json" help:"Print the report as one JSON document."`
@@ -34,7 +35,8 @@ type convertCommand struct {
 func (convertCommand) Help() string {
 	return `Files may be gzipped or not, and of any kind: what holds no S3 server access logs or CloudTrail records is skipped and listed.
 Files are converted in batches of up to 256 MiB; a batch keeps one core busy, and so does a single file of any size.
-Files that the lake has already are left out, so the same command again continues after an interrupt and adds what is new. A file is known by its path, size and modification time: one that was rewritten or touched since is another file, and is converted in addition.
+Files that the lake has already are left out, so the same command again continues after an interrupt and adds what is new. A file is known by its path, size and modification time: one that was rewritten or touched since is another file, and is converted in addition, with a warning.
+Links to files are followed and those to folders are not; a file is converted once, however many names it has. What is not converted is listed with the reason.
 
 Exit codes: 0 all converted; 1 an error, nothing or not all was done; 2 wrong usage; 3 done, but some files could not be read (the others are converted).`
 }
@@ -53,7 +55,7 @@ func (c *convertCommand) Run(ctx context.Context, a *app) error {
 	if err := f.find(ctx, c.Paths); err != nil {
 		return err
 	}
-	if len(f.objects)+len(f.failed)+len(f.streams) == 0 {
+	if len(f.objects)+len(f.aside)+len(f.streams) == 0 {
 		return errors.New("there are no files to convert in what was named")
 	}
 	lake, err := ledger.Open(c.Output)
@@ -74,15 +76,17 @@ func (c *convertCommand) Run(ctx context.Context, a *app) error {
 // error ended it early.
 func (c *convertCommand) convert(ctx context.Context, a *app, f *finder, lake *ledger.Dir) (report, error) {
 	var r report
-	for _, bad := range f.failed {
-		r.file(bad)
+	for _, left := range f.aside {
+		r.file(left)
 	}
 	streams, copies, err := a.copyStreams(ctx, f.streams, lake.Stage())
 	if err != nil {
 		return r, err
 	}
 	done := func(o pipeline.Object) bool { _, ok := lake.Done(o); return ok }
-	batches, already := remaining(append(f.objects, streams...), done)
+	files := append(f.objects, streams...)
+	batches, already := remaining(files, done)
+	a.warnChanged(files, lake)
 	r.already(already)
 	bar := a.progress(batches)
 	workers := c.Workers
@@ -105,7 +109,28 @@ func (c *convertCommand) convert(ctx context.Context, a *app, f *finder, lake *l
 	for i, res := range results {
 		r.batch(res, len(batches[i]))
 	}
+	if r.Converted > 0 {
+		a.warnStrays(lake)
+	}
 	return r, err
+}
+
+// warnChanged tells of files that are converted again: what they held before is
+// in the lake, and stays there.
+func (a *app) warnChanged(files []pipeline.Object, lake *ledger.Dir) {
+	changed := slices.DeleteFunc(slices.Clone(files), func(o pipeline.Object) bool { return !lake.Changed(o) })
+	if n := int64(len(changed)); n > 0 {
+		a.warn("converted before with another size or time, so that rows may come twice: %s, first %s", count(n, "file"), near(changed[0].Key))
+	}
+}
+
+// warnStrays tells of objects whose files are not known, when it is known that
+// they are not those that were just converted.
+func (a *app) warnStrays(lake *ledger.Dir) {
+	strays := lake.Strays()
+	if n := int64(len(strays)); n > 0 {
+		a.warn("in the lake, but of no conversion that it knows, so that rows may come twice: %s, first %s", count(n, "object"), strays[0])
+	}
 }
 
 // realPath is the absolute path of p with links resolved as far as it exists.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"sluice/internal/pipeline"
 )
@@ -25,7 +26,7 @@ type remote interface {
 // found is what the paths of a command line come to.
 type found struct {
 	objects []pipeline.Object // sorted, each once
-	failed  []pipeline.File   // what is there and cannot be looked at
+	aside   []pipeline.File   // sorted, each once: what cannot be looked at, or is not followed
 	streams []string          // pipes to be copied before they can be read; "-" is standard input
 }
 
@@ -47,6 +48,8 @@ func (f *finder) find(ctx context.Context, paths []string) error {
 		return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Version, b.Version))
 	})
 	f.objects = slices.CompactFunc(f.objects, func(a, b pipeline.Object) bool { return a.ID() == b.ID() })
+	slices.SortFunc(f.aside, func(a, b pipeline.File) int { return cmp.Compare(a.Object.Key, b.Object.Key) })
+	f.aside = slices.CompactFunc(f.aside, func(a, b pipeline.File) bool { return a.Object.Key == b.Object.Key })
 	return nil
 }
 
@@ -75,7 +78,7 @@ func (f *finder) path(ctx context.Context, p string) error {
 		}
 		return nil
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, lerr := os.Lstat(p); errors.Is(lerr, fs.ErrNotExist) {
 		return fmt.Errorf("there is no file or folder %s", p)
 	}
 	return f.local(ctx, p)
@@ -84,27 +87,31 @@ func (f *finder) path(ctx context.Context, p string) error {
 // local adds a file, a pipe, or all files of a folder. Its name for ever is the
 // absolute one: the same file is the same from wherever it is named.
 func (f *finder) local(ctx context.Context, p string) error {
-	real, err := filepath.EvalSymlinks(p)
-	if err == nil {
-		real, err = filepath.Abs(real)
-	}
+	abs, err := filepath.Abs(p)
 	if err != nil {
 		return err
 	}
-	st, err := os.Stat(real)
+	st, err := os.Stat(p)
+	if err == nil && !st.IsDir() && !st.Mode().IsRegular() {
+		f.streams = append(f.streams, p) // by this name: what the shell's <(command) links to has no other
+		return nil
+	}
+	real, why := target(abs)
 	switch {
+	case why != "":
+		f.leave(abs, why) // a pattern may have named it
 	case err != nil:
 		return err
 	case st.IsDir():
 		return f.folder(ctx, real)
-	case !st.Mode().IsRegular():
-		f.streams = append(f.streams, p)
 	default:
 		f.objects = append(f.objects, fileObject(real, st))
 	}
 	return nil
 }
 
+// folder adds all files of a folder. What is left out is listed: whoever points
+// sluice at a bucket's copy shall know what of it is not in the lake.
 func (f *finder) folder(ctx context.Context, root string) error {
 	return filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
@@ -114,28 +121,76 @@ func (f *finder) folder(ctx context.Context, root string) error {
 			f.fail(p, err)
 			return nil
 		}
-		hidden := p != root && (strings.HasPrefix(e.Name(), ".") || strings.HasPrefix(e.Name(), "_"))
+		why := ""
 		switch {
-		case e.IsDir() && (hidden || p == f.skip):
+		case e.IsDir() && p == f.skip:
 			return fs.SkipDir
-		case e.IsDir() || hidden:
+		case p == root:
+			return nil
+		case strings.HasPrefix(e.Name(), "."):
+			why = "hidden: its name starts with a dot"
+		case e.IsDir() && e.Name() == "_sluice":
+			why = "what sluice knows of a lake"
+		case e.IsDir():
+			return nil
+		default:
+			f.entry(p, e)
 			return nil
 		}
-		st, err := os.Stat(p)
-		switch {
-		case err != nil:
-			f.fail(p, err)
-		case st.Mode().IsRegular():
-			f.objects = append(f.objects, fileObject(p, st))
-		default:
-			f.fail(p, errors.New("neither a file nor a folder; links to folders are not followed"))
+		f.leave(p, why)
+		if e.IsDir() {
+			return fs.SkipDir
 		}
 		return nil
 	})
 }
 
+// entry adds a file of a folder. A link to a file is that file, wherever it
+// lies: one that lies in the folder too is taken once.
+func (f *finder) entry(p string, e fs.DirEntry) {
+	real := p
+	if e.Type()&fs.ModeSymlink != 0 {
+		var why string
+		if real, why = target(p); why != "" {
+			f.leave(p, why)
+			return
+		}
+	}
+	st, err := os.Stat(real)
+	switch {
+	case err != nil:
+		f.fail(p, err)
+	case st.IsDir():
+		f.leave(p, "a link to a folder, which is not followed")
+	case st.Mode().IsRegular():
+		f.objects = append(f.objects, fileObject(real, st))
+	default:
+		f.leave(p, "neither a file nor a folder")
+	}
+}
+
+// target is what a link leads to in the end, or why it leads nowhere. It stays
+// so until somebody mends the link: that is no failure to try again.
+func target(p string) (real, why string) {
+	real, err := filepath.EvalSymlinks(p)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", "a link to what is not there"
+	case err == nil:
+		return real, ""
+	}
+	if _, system := errors.AsType[*fs.PathError](err); system && !errors.Is(err, syscall.ENOTDIR) {
+		return p, "" // a folder that may not be looked at, a disk that fails: opening it tells
+	}
+	return "", "a link that leads nowhere" // or in a circle
+}
+
 func (f *finder) fail(p string, err error) {
-	f.failed = append(f.failed, pipeline.File{Object: pipeline.Object{Key: filepath.ToSlash(p)}, Outcome: pipeline.Failed, Err: err})
+	f.aside = append(f.aside, pipeline.File{Object: pipeline.Object{Key: filepath.ToSlash(p)}, Outcome: pipeline.Failed, Err: err})
+}
+
+func (f *finder) leave(p, why string) {
+	f.aside = append(f.aside, pipeline.File{Object: pipeline.Object{Key: filepath.ToSlash(p)}, Outcome: pipeline.Skipped, Reason: why})
 }
 
 // fileObject names a file's content by size and modification time: a file that

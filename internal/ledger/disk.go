@@ -131,7 +131,7 @@ func strays(root string, known map[string]bool) (map[string][]string, error) {
 	found := map[string][]string{}
 	for _, o := range objects {
 		batch, _, _ := strings.Cut(path.Base(o), "-")
-		if !known[batch] {
+		if hidden := strings.ContainsAny(batch[:1], "_.") || o[0] == '_'; !hidden && !known[batch] {
 			found[batch] = append(found[batch], o)
 		}
 	}
