@@ -81,10 +81,10 @@ func principal(row *Row, b []byte) {
 		}
 		row.RequesterType, row.RequesterName = iamUser, logs.Text(name[bytes.LastIndexByte(name, '/')+1:])
 	case "assumed-role":
-		if j := bytes.LastIndexByte(name, '/'); j >= 0 {
+		if j := bytes.IndexByte(name, '/'); j >= 0 { // the session follows; the role stands without its path
 			name = name[:j]
 		}
-		row.RequesterType, row.RequesterName = assumedRole, logs.Text(name[bytes.LastIndexByte(name, '/')+1:])
+		row.RequesterType, row.RequesterName = assumedRole, logs.Text(name)
 	case "federated-user":
 		row.RequesterType, row.RequesterName = federatedUser, logs.Text(name)
 	}

@@ -125,12 +125,15 @@ func field(b []byte, a, e int) span {
 // where the Request-URI starts.
 func (s *split) head(b []byte) (uri int, bad logs.Reason) {
 	p := 0
-	for f := fOwner; f <= fBucket; f++ {
-		e := longToken(b, p)
-		s.f[f] = field(b, p, e)
-		if p = gap(b, e); p < 0 {
-			return 0, ReasonShort
-		}
+	e := longToken(b, p)
+	s.f[fOwner] = field(b, p, e)
+	if p = gap(b, e); p < 0 {
+		return 0, ReasonShort
+	}
+	e = token(b, p)
+	s.f[fBucket] = field(b, p, e)
+	if p = gap(b, e); p < 0 {
+		return 0, ReasonShort
 	}
 	const stamp = len("[02/Jan/2006:15:04:05 +0000]")
 	if b[p] != '[' || p+stamp >= len(b) || b[p+stamp-1] != ']' {
@@ -140,7 +143,7 @@ func (s *split) head(b []byte) (uri int, bad logs.Reason) {
 	if p = gap(b, p+stamp); p < 0 {
 		return 0, ReasonShort
 	}
-	e := token(b, p)
+	e = token(b, p)
 	s.f[fRemoteIP] = field(b, p, e)
 	if p = gap(b, e); p < 0 {
 		return 0, ReasonShort
