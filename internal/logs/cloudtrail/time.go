@@ -27,35 +27,11 @@ func parseTime(s []byte) (logs.Time, bool) {
 			}
 		}
 	}
-	two := func(i int) int64 { return int64(s[i]-'0')*10 + int64(s[i+1]-'0') }
-	year, month, day := two(0)*100+two(2), two(5), two(8)
+	two := func(i int) int { return int(s[i]-'0')*10 + int(s[i+1]-'0') }
 	hour, minute, second := two(11), two(14), two(17)
-	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
+	days, ok := logs.Days(two(0)*100+two(2), two(5), two(8))
+	if !ok || hour > 23 || minute > 59 || second > 59 {
 		return 0, false
 	}
-	return logs.Time(((daysSince1970(year, month, day)*24+hour)*60+minute)*60_000 + second*1000 + milli), true
-}
-
-func daysIn(year, month int64) int64 {
-	switch month {
-	case 4, 6, 9, 11:
-		return 30
-	case 2:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
-		}
-		return 28
-	}
-	return 31
-}
-
-// daysSince1970 counts the days of the Gregorian calendar, in years that begin
-// in March so that the odd day comes last.
-func daysSince1970(year, month, day int64) int64 {
-	year += 400 // keeps January of the year 0 positive; 400 years are 146097 days
-	if month <= 2 {
-		year--
-		month += 12
-	}
-	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - 719468 - 146097
+	return logs.Time(days*86_400_000 + int64((hour*60+minute)*60+second)*1000 + milli), true
 }

@@ -1,6 +1,10 @@
 package s3access
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"sluice/internal/logs"
+)
 
 // clock reads request times. Lines of one file share most of their minutes, so
 // it keeps the last: 7 ns instead of 30 a line.
@@ -44,15 +48,16 @@ func parseTime(b []byte) (int64, bool) {
 	zh, ok7 := two(b, 22)
 	zm, ok8 := two(b, 24)
 	year += century * 100
-	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7 && ok8) || month == 0 || day < 1 || year < 1970 ||
-		hour > 23 || min > 59 || sec > 59 || zh > 14 || zm > 59 || b[21] != '+' && b[21] != '-' || day > daysIn(year, month) {
+	days, ok := logs.Days(year, month, day)
+	if !(ok && ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7 && ok8) || year < 1970 ||
+		hour > 23 || min > 59 || sec > 59 || zh > 14 || zm > 59 || b[21] != '+' && b[21] != '-' {
 		return 0, false
 	}
 	zone := int64(zh*3600 + zm*60)
 	if b[21] == '-' {
 		zone = -zone
 	}
-	return daysSince1970(year, month, day)*86400 + int64(hour*3600+min*60+sec) - zone, true
+	return days*86400 + int64(hour*3600+min*60+sec) - zone, true
 }
 
 func two(b []byte, i int) (int, bool) {
@@ -87,30 +92,4 @@ func monthOf(b []byte) int {
 		return 12
 	}
 	return 0
-}
-
-func daysIn(year, month int) int {
-	switch month {
-	case 4, 6, 9, 11:
-		return 30
-	case 2:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
-		}
-		return 28
-	}
-	return 31
-}
-
-// daysSince1970 counts days in the proleptic Gregorian calendar: years are taken
-// to begin in March, so the leap day comes last and a month's first day is a
-// linear function of the month.
-func daysSince1970(year, month, day int) int64 {
-	if month <= 2 {
-		year--
-		month += 12
-	}
-	days := 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1
-	const epoch = 719468 // the same sum for 1970-01-01
-	return int64(days - epoch)
 }
