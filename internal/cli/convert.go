@@ -8,7 +8,10 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"sluice/internal/formats"
 	"sluice/internal/ledger"
@@ -27,8 +30,23 @@ const defaultLake = "lake"
 type convertCommand struct {
 	Paths   []string `arg:"" name:"path" help:"Files, folders (with all in them, except what is hidden by a dot), patterns, s3://bucket/prefix, or - for standard input."`
 	Output  string   `short:"o" default:"lake" placeholder:"DIR" help:"Lake to write to, made when it is not there (default: lake)."`
-	Workers int      `default:"0" placeholder:"N" help:"Batches converted at once (default: one a core). The result is the same for any number."`
+	Workers workers  `default:"0" placeholder:"N" help:"Batches converted at once (default: one a core). The result is the same for any number."`
 	JSON    bool     `name:"json" help:"Print the report as one JSON document."`
+}
+
+// workers is how many batches are converted at once; 0 is one a core.
+type workers int
+
+// Decode takes -1 for a bad number where kong would take it for a flag, and say
+// so at length.
+func (w *workers) Decode(ctx *kong.DecodeContext) error {
+	t := ctx.Scan.Pop()
+	n, err := strconv.Atoi(t.String())
+	if t.IsEOL() || err != nil || n < 0 {
+		return errors.New("how many? It takes a number, 1 or more")
+	}
+	*w = workers(n)
+	return nil
 }
 
 // Help is what "sluice convert --help" says below the summary.
@@ -44,9 +62,6 @@ Exit codes: 0 all converted; 1 an error, nothing or not all was done; 2 wrong us
 func (c *convertCommand) Run(ctx context.Context, a *app) error {
 	start := time.Now()
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
-	if c.Workers < 0 {
-		return usage(errors.New("--workers must not be negative"))
-	}
 	skip, err := realPath(c.Output)
 	if err != nil {
 		return err
@@ -89,11 +104,11 @@ func (c *convertCommand) convert(ctx context.Context, a *app, f *finder, lake *l
 	a.warnChanged(files, lake)
 	r.already(already)
 	bar := a.progress(batches)
-	workers := c.Workers
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
+	n := int(c.Workers)
+	if n == 0 {
+		n = runtime.GOMAXPROCS(0)
 	}
-	results, err := work(ctx, min(workers, len(batches)), batches, func() (*worker, error) {
+	results, err := work(ctx, min(n, len(batches)), batches, func() (*worker, error) {
 		p, err := pipeline.New(pipeline.Config{Routes: formats.Routes(), Stage: lake.Stage(), Progress: bar.add})
 		if err != nil {
 			return nil, err

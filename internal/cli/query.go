@@ -95,7 +95,7 @@ func (c *queryCommand) answer(ctx context.Context, a *app, lake *query.Lake, tex
 	start := time.Now()
 	res, err := lake.Query(ctx, text)
 	if err != nil {
-		return fmt.Errorf("query: %w", err)
+		return fmt.Errorf("query: %w", ourTables(err))
 	}
 	var n int64
 	switch c.Format {
@@ -115,6 +115,26 @@ func (c *queryCommand) answer(ctx context.Context, a *app, lake *query.Lake, tex
 		_, err = fmt.Fprintln(a.stderr, a.stderr.dim(fmt.Sprintf("%s in %.2f s", count(n, "row"), time.Since(start).Seconds())))
 	}
 	return err
+}
+
+// otherTable is what DuckDB says of a table that is not there, and its guess
+// when that is a table of its own.
+var otherTable = regexp.MustCompile(`^Catalog Error: Table with name .* does not exist!\nDid you mean "(?:pg_|duckdb_|sqlite_|pragma_|information_schema)[^"]*"\?`)
+
+// ourTables says which tables there are.
+func ourTables(err error) error {
+	text := err.Error()
+	at := otherTable.FindStringIndex(text)
+	all, terr := tables()
+	if at == nil || terr != nil {
+		return err
+	}
+	var names []string
+	for _, t := range all {
+		names = append(names, t.Name)
+	}
+	first, _, _ := strings.Cut(text, "\n")
+	return errors.New(first + "\nThe tables are " + strings.Join(names, ", ") + text[at[1]:])
 }
 
 func (c *queryCommand) table(a *app, res *query.Result) (int64, error) {

@@ -128,3 +128,19 @@ func TestQueryCommand(t *testing.T) {
 		t.Errorf("list: %v", err)
 	}
 }
+
+func TestUnknownTable(t *testing.T) {
+	t.Chdir(t.TempDir())
+	wrote(t, accessFiles(t, 1))
+	convert(t, 0, "in")
+	for from, want := range map[string]string{
+		"nosuch":        "\nThe tables are s3_access_logs, cloudtrail_events, rejected\n",
+		"s3_access_log": `Did you mean "s3_access_logs"?`,
+	} {
+		code, _, errs := sluice(t, "", "query", "SELECT * FROM "+from)
+		if code != exitError || strings.Contains(errs, "pg_") {
+			t.Errorf("%s: exit code %d\n%s", from, code, errs)
+		}
+		wants(t, from, errs, want, "Table with name "+from+" does not exist", "LINE 1")
+	}
+}
