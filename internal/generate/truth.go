@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// TruthFile is the name of the truth inside the generated folder. Readers of
-// logs pass over names that start with "_".
+// TruthFile is the name of the truth in a generated folder. It is no log: a
+// converter skips it, and Athena does not see names that start with "_".
 const TruthFile = "_truth.json"
 
 // Truth says what the generated files hold, and so what a converter that loses
