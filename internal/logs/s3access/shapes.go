@@ -11,24 +11,25 @@ func isStatus(b []byte) bool {
 	return len(b) == 3 && isDigit(b[0]) && isDigit(b[1]) && isDigit(b[2])
 }
 
-// numberEnd returns the end of the number at i, "-" or up to 18 digits, which
-// int64 always holds; -1 where none stands.
-func numberEnd(b []byte, i int) int {
+// numberAt reads the number at i, "-" or up to 18 digits, which int64 always holds,
+// and returns its value and end; -1 where none stands.
+func numberAt(b []byte, i int) (v int64, end int) {
 	e := i
 	if b[e] == '-' {
 		e++
 	} else {
 		for e < len(b) && isDigit(b[e]) {
+			v = v*10 + int64(b[e]-'0')
 			e++
 		}
 		if e == i || e > i+18 {
-			return -1
+			return 0, -1
 		}
 	}
 	if e < len(b) && b[e] != ' ' {
-		return -1
+		return 0, -1
 	}
-	return e
+	return v, e
 }
 
 // isErrorCode takes "-" and codes like NoSuchKey; the longest known has 46 letters.

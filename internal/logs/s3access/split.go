@@ -67,8 +67,9 @@ func (s span) of(line []byte) []byte { return line[s.a:s.e] }
 // not have, or has as "-", is the zero span: no field starts at 0 but the owner.
 type split struct {
 	f     [numFields]span
-	extra span // everything behind field 27
-	n     int  // fields on the line, surplus ones included
+	num   [4]int64 // values of bytes sent to turn-around, where their fields are present
+	extra span     // everything behind field 27
+	n     int      // fields on the line, surplus ones included
 }
 
 // token returns the end of the token that starts at i: the next space or end.
@@ -201,15 +202,14 @@ func isOperation(b []byte) bool {
 	}
 	dots := 0
 	for i, c := range b {
-		switch {
-		case c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' && dots > 0:
+		switch k := classes[c]; {
 		case c == '.':
 			if b[i-1] == '.' {
 				return false
 			}
 			dots++
-		case c >= 'a' && c <= 'z' && dots > 0:
-		default:
+		case k&(upper|digit) != 0 || c == '_':
+		case k&lower == 0 && c != '-' || dots == 0:
 			return false
 		}
 	}
@@ -239,7 +239,7 @@ func (s *split) numbers(b []byte, i int) int {
 		if p = gap(b, e); p < 0 {
 			return -1
 		}
-		if e = numberEnd(b, p); e < 0 {
+		if s.num[f-fBytesSent], e = numberAt(b, p); e < 0 {
 			return -1
 		}
 		s.f[f] = field(b, p, e)
