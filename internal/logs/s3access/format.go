@@ -8,9 +8,9 @@ import (
 )
 
 // Format is S3's server access log. Inside a row group rows lie by bucket, kind of
-// request, client and time: of the orders tried the smallest (110.9 bytes a row;
-// by bucket and time 112.7, by bucket and key 114), and it keeps together what
-// questions ask together: one bucket's deletions, one tool's requests.
+// request, client and time: of the orders tried the smallest (without the client
+// 0.8 % more bytes, by bucket and time 2 %, by bucket and key 3 %), and it keeps
+// together what questions ask together: a bucket's deletions, a tool's requests.
 var Format = logs.Format[Row]{
 	Table: logs.Table[Row]{
 		Name: "s3_access_logs",
