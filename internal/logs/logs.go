@@ -103,7 +103,7 @@ type Reader[R any] interface {
 // Input is what a reader is told about a file, and what it counts in it.
 type Input struct {
 	Key   string // object key or path; becomes log_key
-	Dated Time   // when the file was delivered: dates the rejects that have no time
+	Dated Time   // what the file's name or delivery says: dates the rejects that have no time
 	Lines int64  // records found so far: lines, or elements of Records
 }
 
@@ -126,7 +126,7 @@ func (b *BadRecord) Error() string { return string(b.Reason) + ": " + b.Detail }
 // Rejected is a row of the table "rejected": one record that fits no row of its
 // own table, kept with the reason.
 type Rejected struct {
-	// When the record happened where that could still be read, else when its file was delivered.
+	// When the record happened where that could still be read, else the day in its file's name, else when the file was delivered.
 	EventTime Time `col:"event_time"`
 	// Table the record was meant for.
 	MeantFor Text `col:"meant_for,dict"`

@@ -227,26 +227,31 @@ type File struct {
 // are written, so it is a check and not a definition.
 func (f File) Unaccounted() int64 { return f.Lines - f.Rows - f.Rejected }
 
-// dated is the time of rejects that carry none.
+// dated is the time of rejects that carry none: the day the file's name says,
+// which is the same however and however often it is delivered, else the time of
+// its delivery, else 1970-01-01.
 func dated(o Object) logs.Time {
+	if t, ok := dateInKey(o.Key); ok {
+		return t
+	}
 	if o.Modified.IsZero() {
-		return dateInKey(o.Key)
+		return 0
 	}
 	return logs.TimeOf(o.Modified)
 }
 
-// dateInKey finds the first yyyy-mm-dd or yyyy/mm/dd in a key; without one it
-// is 1970-01-01, which is at least always the same.
-func dateInKey(key string) logs.Time {
+// dateInKey finds the last yyyy-mm-dd or yyyy/mm/dd in a key: the file's name
+// counts before its folders.
+func dateInKey(key string) (logs.Time, bool) {
 	const layout = "2006-01-02"
-	for i := 0; i+len(layout) <= len(key); i++ {
+	for i := len(key) - len(layout); i >= 0; i-- {
 		b := []byte(key[i : i+len(layout)])
 		if b[4] == '/' && b[7] == '/' {
 			b[4], b[7] = '-', '-'
 		}
 		if t, err := time.Parse(layout, string(b)); err == nil {
-			return logs.TimeOf(t)
+			return logs.TimeOf(t), true
 		}
 	}
-	return 0
+	return 0, false
 }

@@ -226,7 +226,9 @@ func TestDated(t *testing.T) {
 		o    Object
 		want string
 	}{
-		{Object{Key: "x/2020-01-01", Modified: time.Date(2026, 11, 22, 1, 2, 3, 0, time.UTC)}, "2026-11-22T01:02:03Z"},
+		{Object{Key: "x", Modified: time.Date(2026, 11, 22, 1, 2, 3, 0, time.UTC)}, "2026-11-22T01:02:03Z"},
+		{Object{Key: "x/2020-01-01", Modified: time.Date(2026, 11, 22, 1, 2, 3, 0, time.UTC)}, "2020-01-01T00:00:00Z"},
+		{Object{Key: "backup-2020-01-01/2026/11/21/2026-11-22-00-00-00-ABC"}, "2026-11-22T00:00:00Z"},
 		{Object{Key: "logs/2026-11-22-01-02-03-ABC"}, "2026-11-22T00:00:00Z"},
 		{Object{Key: "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/22/x.json.gz"}, "2026-11-22T00:00:00Z"},
 		{Object{Key: "2026-13-22/9999/2026/02/30/x"}, "1970-01-01T00:00:00Z"},
