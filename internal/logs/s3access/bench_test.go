@@ -71,6 +71,16 @@ func BenchmarkSplit(b *testing.B) {
 			}
 		}
 	})
+	b.Run("fast, ends remembered", func(b *testing.B) {
+		b.SetBytes(int64(len(data)))
+		var memory ends
+		for b.Loop() {
+			for _, l := range cut {
+				var s split
+				fast(l, &s, &memory)
+			}
+		}
+	})
 	b.Run("legal", func(b *testing.B) {
 		b.SetBytes(int64(len(data)))
 		b.ReportAllocs()
@@ -83,4 +93,21 @@ func BenchmarkSplit(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkClock is one time that shares its minute with the last, and one that does not.
+func BenchmarkClock(b *testing.B) {
+	stamps := [2][]byte{[]byte("06/Feb/2026:00:00:38 +0000"), []byte("06/Feb/2026:00:01:38 +0000")}
+	for name, step := range map[string]int{"same minute": 0, "other minute": 1} {
+		b.Run(name, func(b *testing.B) {
+			var c clock
+			i := 0
+			for b.Loop() {
+				if _, ok := c.parse(stamps[i&1]); !ok {
+					b.Fatal("no time")
+				}
+				i += step
+			}
+		})
+	}
 }

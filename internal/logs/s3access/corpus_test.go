@@ -72,6 +72,11 @@ func TestHardLines(t *testing.T) {
 					t.Errorf("%s: %s = %s, want %s\n%s", c.name, name, got[name], want, c.line)
 				}
 			}
+			for name, value := range got {
+				if strings.Contains(value, "SECRET") {
+					t.Errorf("%s: a secret is left in %s: %s", c.name, name, value)
+				}
+			}
 			if len(c.want) == 0 {
 				t.Errorf("%s: nothing is expected of it", c.name)
 			}

@@ -15,8 +15,8 @@ type end struct {
 }
 
 // ends remembers them. A file holds few different ones (clients × TLS × endpoint
-// × region), so one look-up of 25 ns stands for 150 ns of cutting and checking.
-// The Host header is the requester's: the memory is bounded by count and length.
+// × region), so a look-up stands for cutting and checking eight fields, and
+// saves 75 ns of 305 a line (BenchmarkSplit). The Host header is the requester's: the memory is bounded by count and length.
 type ends map[string]*end
 
 const (

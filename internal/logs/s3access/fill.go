@@ -150,9 +150,9 @@ func (p *parser) fill(b []byte, seconds int64) {
 		row.Referer = p.redact(s.of(b))
 	}
 	if row.UserAgent != nil {
+		row.UserAgent = p.redact(row.UserAgent) // first: the client's name is cut from it
 		a := p.agents.of(row.UserAgent)
 		row.UserAgentName, row.UserAgentVersion, row.UserAgentOS = a.name, a.version, a.os
-		row.UserAgent = p.redact(row.UserAgent)
 	}
 	if row.Extra != nil {
 		row.Extra = p.redact(row.Extra)
