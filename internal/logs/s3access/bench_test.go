@@ -84,10 +84,12 @@ func BenchmarkSplit(b *testing.B) {
 	b.Run("legal", func(b *testing.B) {
 		b.SetBytes(int64(len(data)))
 		b.ReportAllocs()
+		var s split
+		var z zone
 		for b.Loop() {
 			for _, l := range cut {
-				var s split
-				if _, _, bad := legal(l, &s); bad != "" {
+				s = split{}
+				if _, _, bad := legal(l, &s, &z); bad != "" {
 					b.Fatal(bad)
 				}
 			}

@@ -44,11 +44,11 @@ func Explain(line []byte) Explanation {
 	b := []byte(strings.TrimRight(string(line), " "))
 	var s split
 	var doubt [numFields]bool
-	x.Splits, doubt, _ = legal(b, &s)
+	x.Splits, doubt, _ = legal(b, &s, &p.zone)
 	var head split
 	uri, _ := head.head(b)
-	z, _ := zoneOf(b, &head, uri)
-	z.each(func(s *split) bool {
+	p.zone.splits(b, &head, uri)
+	p.zone.each(func(s *split) bool {
 		var way []NamedValue
 		for f, d := range doubt {
 			if d {

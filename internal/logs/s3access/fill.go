@@ -26,6 +26,7 @@ type parser struct {
 	clock   clock
 	agents  agents
 	ends    ends
+	zone    zone
 	scratch []byte
 	decoded bool // the key took decoding
 	split   split
@@ -44,7 +45,7 @@ func (p *parser) parse(line []byte) (*Row, *logs.BadRecord) {
 	end, ok := fast(b, s, &p.ends)
 	if !ok {
 		*s = split{}
-		splits, doubt, bad = legal(b, s)
+		splits, doubt, bad = legal(b, s, &p.zone)
 	}
 	var seconds int64
 	ok = false

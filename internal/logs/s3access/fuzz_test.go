@@ -76,7 +76,8 @@ func FuzzSplit(f *testing.F) {
 			return
 		}
 		var ways []split
-		z, n := zoneOf(line, &head, uri)
+		var z zone
+		n := z.splits(line, &head, uri)
 		z.each(func(s *split) bool { ways = append(ways, *s); return len(ways) < 10_000 })
 		if int64(len(ways)) != n && n < 10_000 {
 			t.Fatalf("count %d, search %d: %q", n, len(ways), line)

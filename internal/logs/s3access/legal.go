@@ -27,11 +27,12 @@ type zone struct {
 	bareUA   bool // fields behind a Referer closed by lastQ and a bare "-" are legal
 	quoted   split
 	bare     split
+	work     split // the split being tried
 }
 
-// newZone looks at the line from the Request-URI on; head holds fields 1 to 8.
-func newZone(b []byte, head *split, uri int, plain bool) *zone {
-	z := &zone{b: b, uri: uri, lastQ: -1, lastEdge: -1, plain: plain, quoted: *head, bare: *head}
+// look makes z the zone of a line from the Request-URI on; head holds fields 1 to 8.
+func (z *zone) look(b []byte, head *split, uri int, plain bool) {
+	*z = zone{b: b, uri: uri, lastQ: -1, lastEdge: -1, plain: plain, quoted: *head, bare: *head}
 	if i := bytes.LastIndexByte(b[uri:], '"'); i >= 0 {
 		z.lastQ = uri + i
 		p := gap(b, z.lastQ+1)
@@ -49,7 +50,6 @@ func newZone(b []byte, head *split, uri int, plain bool) *zone {
 			}
 		}
 	}
-	return z
 }
 
 // edge tells whether the quote at q can close a Referer that a quoted
@@ -85,9 +85,9 @@ func (z *zone) each(yield func(*split) bool) {
 	b := z.b
 	if b[z.uri] != '"' {
 		if dash(b, z.uri) {
-			s := z.quoted
-			s.f[fURI] = span{}
-			z.behindURI(&s, z.uri+1, yield)
+			z.work = z.quoted
+			z.work.f[fURI] = span{}
+			z.behindURI(&z.work, z.uri+1, yield)
 		}
 		return
 	}
@@ -95,9 +95,9 @@ func (z *zone) each(yield func(*split) bool) {
 		if !z.fits(z.uri, q) {
 			continue
 		}
-		s := z.quoted
-		s.f[fURI] = inner(b, z.uri, q)
-		if !z.behindURI(&s, q+1, yield) {
+		z.work = z.quoted
+		z.work.f[fURI] = inner(b, z.uri, q)
+		if !z.behindURI(&z.work, q+1, yield) {
 			return
 		}
 	}
@@ -189,8 +189,8 @@ func (z *zone) count() int64 {
 			continue
 		}
 		if dash(z.b, r) {
-			t := z.quoted
-			z.behindURI(&t, q+1, func(*split) bool { n++; return true })
+			z.work = z.quoted
+			z.behindURI(&z.work, q+1, func(*split) bool { n++; return true })
 		}
 	}
 	return n
@@ -200,25 +200,27 @@ func (z *zone) count() int64 {
 // person. A line with more has no field in doubt that could be kept.
 const shown = 64
 
-// zoneOf returns the zone behind the head of a line, and how many legal splits it
-// has. What S3 does by itself is held to what S3 writes, unless nothing fits then.
-func zoneOf(b []byte, head *split, uri int) (z *zone, n int64) {
-	z = newZone(b, head, uri, head.internal(b))
+// splits makes z the zone behind the head of a line, and returns how many legal
+// splits it has. What S3 does by itself is held to what S3 writes, unless nothing
+// fits then.
+func (z *zone) splits(b []byte, head *split, uri int) (n int64) {
+	z.look(b, head, uri, head.internal(b))
 	if n = z.count(); n == 0 && z.plain {
-		z = newZone(b, head, uri, false)
+		z.look(b, head, uri, false)
 		n = z.count()
 	}
-	return z, n
+	return n
 }
 
 // legal finds what all legal splits of a line agree on. n is their number; s
-// holds the fields they share, and doubt tells those they do not share.
-func legal(b []byte, s *split) (n int64, doubt [numFields]bool, bad logs.Reason) {
+// holds the fields they share, and doubt tells those they do not share. z is
+// scratch memory.
+func legal(b []byte, s *split, z *zone) (n int64, doubt [numFields]bool, bad logs.Reason) {
 	uri, bad := s.head(b)
 	if bad != "" {
 		return 0, doubt, bad
 	}
-	z, n := zoneOf(b, s, uri)
+	n = z.splits(b, s, uri)
 	if n == 0 {
 		return 0, doubt, ReasonSplit
 	}
