@@ -6,16 +6,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -28,44 +24,20 @@ type S3 struct {
 	client *s3.Client
 }
 
-const (
-	dialTimeout   = 5 * time.Second
-	headerTimeout = 30 * time.Second // from the request sent to the first byte of the answer
-	maxAttempts   = 6
-	longestPause  = 20 * time.Second // between two attempts
-	idlePerHost   = 32               // at least the files fetched at once, or connections are thrown away
-)
-
-// Connect finds region and credentials the usual way (environment, profile,
-// role) and returns S3 with them. It makes no request.
-//
-// A request that is throttled, reset or left without an answer is tried again
-// with growing pauses. A body has no time limit of its own, a large file may
-// take long; the context ends what hangs.
-func Connect(ctx context.Context) (*S3, error) { return connect(ctx, longestPause) }
-
-func connect(ctx context.Context, longestPause time.Duration) (*S3, error) {
-	client := awshttp.NewBuildableClient().
-		WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout }).
-		WithTransportOptions(func(t *http.Transport) {
-			t.ResponseHeaderTimeout = headerTimeout
-			t.MaxIdleConnsPerHost = idlePerHost
-		})
-	cfg, err := config.LoadDefaultConfig(ctx,
-		config.WithHTTPClient(client),
-		config.WithRetryer(func() aws.Retryer {
-			std := retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts, o.MaxBackoff = maxAttempts, longestPause
-			})
-			// Two writers met on one key: the next attempt finds the object.
-			return retry.AddWithErrorCodes(std, "ConditionalRequestConflict")
-		}))
-	if err != nil {
-		return nil, fmt.Errorf("aws settings: %w", err)
-	}
+// NewS3 returns S3 as cfg finds it.
+func NewS3(cfg aws.Config) *S3 {
 	return &S3{s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.DisableLogOutputChecksumValidationSkipped = true // logs are often older than checksums
-	})}, nil
+	})}
+}
+
+// Connect is NewS3 with a Config of its own, for who needs nothing but S3.
+func Connect(ctx context.Context) (*S3, error) {
+	cfg, err := Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return NewS3(cfg), nil
 }
 
 // Open starts reading o as it was announced: that version, or nothing. The

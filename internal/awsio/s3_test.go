@@ -21,11 +21,11 @@ func start(t *testing.T) (*S3, *testaws.S3) {
 	t.Helper()
 	fake := testaws.NewS3(t)
 	fake.Setenv(t)
-	s, err := connect(t.Context(), time.Millisecond)
+	cfg, err := configure(t.Context(), time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, fake
+	return NewS3(cfg), fake
 }
 
 func readAll(t *testing.T, s *S3, o pipeline.Object) (string, error) {
