@@ -1,0 +1,73 @@
+package finding
+
+import "sluice/internal/logs"
+
+// Row is one message about one incident, in the table findings.
+type Row struct {
+	// Identity of the incident: the same in every message about it.
+	FindingUID logs.Text `col:"finding_uid,dict"`
+	// Identity of this message: finding_uid, a hyphen and step. A message may be written twice: count distinct ones.
+	MessageUID logs.Text `col:"message_uid,plain"`
+	// 1 for the first message; 10, 100 or 1000 when the incident has become that many times its threshold.
+	Step logs.Int64 `col:"step"`
+	// Earliest record counted, UTC.
+	EventTime logs.Time `col:"event_time"`
+	// Latest record counted, UTC.
+	LastTime logs.Time `col:"last_time"`
+	// Start of the period that the incident belongs to, UTC: its day is dt, so all messages about it are in one partition.
+	Period logs.Time `col:"period"`
+	// When the message was made, UTC.
+	CreatedTime logs.Time `col:"created_time"`
+	// Id of the rule.
+	RuleID logs.Text `col:"rule_id,dict"`
+	// Title of the rule.
+	RuleTitle logs.Text `col:"rule_title,dict"`
+	// informational, low, medium, high or critical.
+	Level logs.Text `col:"level,dict"`
+	// Level as OCSF counts it: 1 informational to 5 critical.
+	SeverityID logs.Int64 `col:"severity_id"`
+	// TRUE when the finding is for a person, FALSE when it is for this table only.
+	Alert logs.Bool `col:"alert"`
+	// Type of the finding, such as Impact:S3/MassDelete.
+	Type logs.Text `col:"type,dict"`
+	// Log the rule reads: s3_server_access or cloudtrail; NULL for both.
+	Service logs.Text `col:"service,dict"`
+	// Whose incident: canonical id of the bucket's owner, or account the CloudTrail record was delivered to; NULL over both logs.
+	Owner logs.Text `col:"owner,dict"`
+	// Account; NULL where unknown.
+	Account logs.Text `col:"account,dict"`
+	// Region; NULL where unknown.
+	Region logs.Text `col:"region,dict"`
+	// Bucket; NULL where unknown or several.
+	BucketName logs.Text `col:"bucket_name,dict"`
+	// What makes records one incident, as a JSON object of name and value.
+	GroupValues logs.Text `col:"group_values,dict"`
+	// Requester, where the rule groups by it.
+	Requester logs.Text `col:"requester,dict"`
+	// Address, where the rule groups by it.
+	RemoteIP logs.Text `col:"remote_ip,dict"`
+	// Records counted.
+	EventCount logs.Int64 `col:"event_count"`
+	// What the rule measures: events, distinct values or a sum.
+	Measure logs.Text `col:"measure,dict"`
+	// Measured so far.
+	MeasuredValue logs.Int64 `col:"measured_value"`
+	// From which value on it is an incident.
+	Threshold logs.Int64 `col:"threshold"`
+	// ATT&CK techniques, separated by commas.
+	Techniques logs.Text `col:"techniques,dict"`
+	// First delivered file the records stood in.
+	LogKey logs.Text `col:"log_key,dict"`
+	// The whole finding, an OCSF 1.8.0 Detection Finding as JSON.
+	OCSF logs.Text `col:"ocsf,plain"`
+}
+
+// Table says how findings lie in the lake.
+var Table = logs.Table[Row]{
+	Name: "findings",
+	Time: func(r *Row) logs.Time { return r.Period },
+	Sort: []string{"rule_id", "finding_uid", "step"},
+}
+
+// Row is the finding as a row of the table findings.
+func (f *Finding) Row() (Row, error) { return Row{}, nil }
