@@ -23,17 +23,22 @@ func (p *Pipeline) file(ctx context.Context, src Source, f *File) error {
 		return nil
 	}
 	err := p.convert(ctx, src, f)
-	if ctx.Err() != nil {
-		return fmt.Errorf("convert %s: %w", f.Object.Key, context.Cause(ctx))
-	}
-	if _, ours := errors.AsType[*stageError](err); ours {
-		return err
-	}
 	if err != nil {
 		f.Outcome, f.Err = Failed, err
 		f.Rows, f.Rejected, f.Reasons, f.Ambiguous = 0, 0, nil, 0
 	}
-	return nil
+	_, ours := errors.AsType[*stageError](err)
+	switch {
+	case ctx.Err() != nil:
+		err = fmt.Errorf("convert %s: %w", f.Object.Key, context.Cause(ctx))
+		f.Outcome, f.Err = Failed, err
+	case !ours:
+		err = nil // it is the file's alone
+	}
+	if f.Format != "" { // a format read it, so that Begin was told
+		p.watch.End(*f)
+	}
+	return err
 }
 
 func (p *Pipeline) convert(ctx context.Context, src Source, f *File) (err error) {
@@ -67,6 +72,7 @@ func (p *Pipeline) convert(ctx context.Context, src Source, f *File) (err error)
 		return nil
 	}
 	f.Format = s.name()
+	p.watch.Begin(f.Object)
 	if err := p.records(f, s, in, text, shut); err != nil {
 		return fmt.Errorf("read %s: %w", f.Object.Key, err)
 	}
@@ -101,7 +107,7 @@ func (p *Pipeline) route(key string, head []byte) (s sink, skip string) {
 func (p *Pipeline) records(f *File, s sink, in *logs.Input, text io.Reader, shut func() error) error {
 	s.Mark()
 	p.rejected.Mark()
-	err := s.read(f, in, text, func(b *logs.BadRecord) error { return p.reject(f, in, b) })
+	err := s.read(f, in, text, p.watch, func(b *logs.BadRecord) error { return p.reject(f, in, b) })
 	f.Lines = in.Lines
 	if err == nil {
 		err = complete(f, text)

@@ -44,41 +44,58 @@ type Config struct {
 	Routes   []Route                  // the formats, each from To; the first that matches a file reads it
 	Stage    string                   // directory for unfinished objects
 	Progress func(bytes, lines int64) // optional; deltas, called from Run's goroutine
+	Watch    Watch                    // optional; sees every row
+
+	// NoTables reads, counts and watches files and writes nothing: no stage is
+	// made, the lake of Run is not asked and may be nil, and Converted means that
+	// a file was read whole. What only a writer notices, a row that no table can
+	// hold, goes unnoticed.
+	NoTables bool
 }
 
 // Pipeline converts batches, one after the other. It keeps readers, column
 // buffers and a compressor between batches: make one a worker.
 type Pipeline struct {
-	stage    string
+	stage    string // "" where no tables are written
 	sinks    []sink // one a route
-	rejected *table.Writer[logs.Rejected]
+	rejected writer[logs.Rejected]
 	text     *opener
 	progress func(bytes, lines int64)
+	watch    Watch
 }
 
 // New returns a pipeline with a staging directory of its own below c.Stage.
 func New(c Config) (*Pipeline, error) {
-	stage, err := os.MkdirTemp(c.Stage, "w-*")
-	if err != nil {
-		return nil, fmt.Errorf("make staging directory: %w", err)
-	}
-	p := &Pipeline{stage: stage, progress: c.Progress, text: newOpener()}
+	p := &Pipeline{progress: c.Progress, watch: c.Watch, text: newOpener()}
 	if p.progress == nil {
 		p.progress = func(int64, int64) {}
 	}
-	if err := p.open(c.Routes); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(stage))
+	if p.watch == nil {
+		p.watch = blind{}
+	}
+	if c.NoTables {
+		if err := p.open(c.Routes, nil); err != nil {
+			return nil, err
+		}
+		return p, nil
+	}
+	var err error
+	if p.stage, err = os.MkdirTemp(c.Stage, "w-*"); err != nil {
+		return nil, fmt.Errorf("make staging directory: %w", err)
+	}
+	stage, err := table.NewStage(p.stage)
+	if err == nil {
+		err = p.open(c.Routes, stage)
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
 
-func (p *Pipeline) open(routes []Route) error {
-	stage, err := table.NewStage(p.stage)
-	if err != nil {
-		return err
-	}
-	p.rejected, err = table.New(logs.RejectedTable, stage)
-	if err != nil {
+func (p *Pipeline) open(routes []Route, stage *table.Stage) error {
+	var err error
+	if p.rejected, err = writerOf(logs.RejectedTable, stage); err != nil {
 		return err
 	}
 	seen := map[string]bool{logs.RejectedTable.Name: true}
@@ -97,7 +114,12 @@ func (p *Pipeline) open(routes []Route) error {
 }
 
 // Close removes the pipeline's staging directory and whatever is still in it.
-func (p *Pipeline) Close() error { return os.RemoveAll(p.stage) }
+func (p *Pipeline) Close() error {
+	if p.stage == "" {
+		return nil
+	}
+	return os.RemoveAll(p.stage)
+}
 
 // Run converts one batch and commits what it could convert. A file that cannot
 // be read or is corrupt is Failed alone and none of its rows are kept. An error
@@ -132,7 +154,7 @@ func (p *Pipeline) run(ctx context.Context, src Source, lake Lake, objs []Object
 		}
 		res.Files = append(res.Files, f)
 	}
-	if len(converted) == 0 {
+	if len(converted) == 0 || p.stage == "" {
 		return res, p.abort()
 	}
 	res.Batch = BatchID(converted)

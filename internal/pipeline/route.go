@@ -14,7 +14,7 @@ type Route struct {
 	Table string // the table the format fills
 
 	match func(key string, head []byte) (ok bool, skip string)
-	open  func(*table.Stage) (sink, error)
+	open  func(*table.Stage) (sink, error) // without a stage: a sink that keeps nothing
 }
 
 // To makes a format a route. Rows that have a method Ambiguous() bool are
@@ -24,12 +24,12 @@ func To[R any](f logs.Format[R]) Route {
 		Table: f.Table.Name,
 		match: f.Match,
 		open: func(stage *table.Stage) (sink, error) {
-			w, err := table.New(f.Table, stage)
+			w, err := writerOf(f.Table, stage)
 			if err != nil {
 				return nil, err
 			}
 			_, counts := any((*R)(nil)).(ambiguous)
-			return &rows[R]{Writer: w, format: f, counts: counts}, nil
+			return &rows[R]{writer: w, format: f, counts: counts}, nil
 		},
 	}
 }
@@ -50,9 +50,10 @@ type sink interface {
 	match(key string, head []byte) (ok bool, skip string)
 	Mark()
 	Rollback() error
-	// read writes the rows of one file, hands its rejects to bad and counts
-	// both in f. A stageError concerns the batch, any other error the file.
-	read(f *File, in *logs.Input, r io.Reader, bad func(*logs.BadRecord) error) error
+	// read writes the rows of one file, shows them to w, hands its rejects to
+	// bad and counts both in f. A stageError concerns the batch, any other error
+	// the file.
+	read(f *File, in *logs.Input, r io.Reader, w Watch, bad func(*logs.BadRecord) error) error
 }
 
 // stageError is an error of our own side: no file is to blame for it.
@@ -70,7 +71,7 @@ func blame(err error) error {
 }
 
 type rows[R any] struct {
-	*table.Writer[R]
+	writer[R]
 	format logs.Format[R]
 	reader logs.Reader[R] // made for the first file, kept for its caches
 	counts bool           // R tells ambiguous rows
@@ -80,7 +81,7 @@ func (s *rows[R]) name() string { return s.format.Table.Name }
 
 func (s *rows[R]) match(key string, head []byte) (bool, string) { return s.format.Match(key, head) }
 
-func (s *rows[R]) read(f *File, in *logs.Input, r io.Reader, bad func(*logs.BadRecord) error) error {
+func (s *rows[R]) read(f *File, in *logs.Input, r io.Reader, w Watch, bad func(*logs.BadRecord) error) error {
 	if s.reader == nil {
 		s.reader = s.format.NewReader()
 	}
@@ -89,6 +90,7 @@ func (s *rows[R]) read(f *File, in *logs.Input, r io.Reader, bad func(*logs.BadR
 			if err := s.Write(row); err != nil {
 				return blame(err)
 			}
+			w.Row(row)
 			f.Rows++
 			if s.counts && any(row).(ambiguous).Ambiguous() {
 				f.Ambiguous++
