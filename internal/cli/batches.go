@@ -15,8 +15,8 @@ const (
 	maxBatchFiles = 4096
 )
 
-// group puts sorted files into batches.
-func group(files []pipeline.Object) [][]pipeline.Object {
+// group puts files, in their order, into batches.
+func group(files []pipeline.Object, maxBytes int64, maxFiles int) [][]pipeline.Object {
 	var (
 		batches [][]pipeline.Object
 		from    int
@@ -25,9 +25,9 @@ func group(files []pipeline.Object) [][]pipeline.Object {
 	for i, o := range files {
 		size := o.Size
 		if size < 0 {
-			size = maxBatchBytes // unknown: alone
+			size = maxBytes // unknown: alone
 		}
-		if i > from && (bytes+size > maxBatchBytes || i-from == maxBatchFiles) {
+		if i > from && (bytes+size > maxBytes || i-from == maxFiles) {
 			batches = append(batches, files[from:i])
 			from, bytes = i, 0
 		}
@@ -44,7 +44,7 @@ func group(files []pipeline.Object) [][]pipeline.Object {
 // are grouped with each other instead of making small objects.
 func remaining(files []pipeline.Object, done func(pipeline.Object) bool) (batches [][]pipeline.Object, already int64) {
 	var loose []pipeline.Object
-	for _, b := range group(files) {
+	for _, b := range group(files, maxBatchBytes, maxBatchFiles) {
 		left := slices.DeleteFunc(slices.Clone(b), done)
 		already += int64(len(b) - len(left))
 		if len(left) == len(b) {
@@ -53,7 +53,7 @@ func remaining(files []pipeline.Object, done func(pipeline.Object) bool) (batche
 			loose = append(loose, left...)
 		}
 	}
-	batches = append(batches, group(loose)...)
+	batches = append(batches, group(loose, maxBatchBytes, maxBatchFiles)...)
 	slices.SortFunc(batches, func(a, b []pipeline.Object) int {
 		return cmp.Or(cmp.Compare(a[0].Bucket, b[0].Bucket), cmp.Compare(a[0].Key, b[0].Key))
 	})

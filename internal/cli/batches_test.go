@@ -42,7 +42,7 @@ func TestGroup(t *testing.T) {
 		{[]int64{whole / 2, whole / 2, 1}, []int{2, 1}},
 		{make([]int64, maxBatchFiles+1), []int{maxBatchFiles, 1}},
 	} {
-		if got := lengths(group(objects(c.sizes...))); !slices.Equal(got, c.want) {
+		if got := lengths(group(objects(c.sizes...), maxBatchBytes, maxBatchFiles)); !slices.Equal(got, c.want) {
 			t.Errorf("%d sizes: got %v, want %v", len(c.sizes), got, c.want)
 		}
 	}
@@ -79,14 +79,14 @@ func TestRemaining(t *testing.T) {
 // and that its error is the one that is told.
 func TestWork(t *testing.T) {
 	broken := errors.New("disk full")
-	batches := group(objects(-1, -1, -1, -1, -1, -1, -1, -1))
+	batches := group(objects(-1, -1, -1, -1, -1, -1, -1, -1), maxBatchBytes, maxBatchFiles)
 	var open atomic.Int64
 	var ran atomic.Int64
 	hire := func(fail bool) func() (*worker, error) {
 		return func() (*worker, error) {
 			open.Add(1)
 			return &worker{
-				run: func(ctx context.Context, b []pipeline.Object) (pipeline.Result, error) {
+				run: func(ctx context.Context, _ int, b []pipeline.Object) (pipeline.Result, error) {
 					ran.Add(1)
 					if fail && b[0].Key == "00003" {
 						return pipeline.Result{}, broken

@@ -114,7 +114,7 @@ func (c *convertCommand) convert(ctx context.Context, a *app, f *finder, lake *l
 			return nil, err
 		}
 		return &worker{
-			run: func(ctx context.Context, b []pipeline.Object) (pipeline.Result, error) {
+			run: func(ctx context.Context, _ int, b []pipeline.Object) (pipeline.Result, error) {
 				return p.Run(ctx, source{f.remote, copies, bar.file}, lake, b)
 			},
 			close: p.Close,

@@ -11,12 +11,12 @@ import (
 
 // worker converts batches, one after the other.
 type worker struct {
-	run   func(context.Context, []pipeline.Object) (pipeline.Result, error)
+	run   func(ctx context.Context, number int, batch []pipeline.Object) (pipeline.Result, error)
 	close func() error
 }
 
-// work hands batches out to n workers, each with buffers of its own, and waits
-// for all of them. The first error ends the others; results of batches that
+// work hands batches out to n workers in their order, each with buffers of its
+// own, and waits for all of them. The first error ends the others; results of batches that
 // were not committed are empty.
 func work(ctx context.Context, n int, batches [][]pipeline.Object, hire func() (*worker, error)) ([]pipeline.Result, error) {
 	ctx, stop := context.WithCancelCause(ctx)
@@ -29,13 +29,7 @@ func work(ctx context.Context, n int, batches [][]pipeline.Object, hire func() (
 	)
 	for i := range n {
 		wait.Go(func() {
-			errs[i] = labour(ctx, hire, func() ([]pipeline.Object, *pipeline.Result) {
-				j := next.Add(1) - 1
-				if j >= int64(len(batches)) {
-					return nil, nil
-				}
-				return batches[j], &results[j]
-			})
+			errs[i] = labour(ctx, batches, results, hire, func() int { return int(next.Add(1) - 1) })
 			if errs[i] != nil {
 				stop(errs[i])
 			}
@@ -48,7 +42,7 @@ func work(ctx context.Context, n int, batches [][]pipeline.Object, hire func() (
 	return results, nil
 }
 
-func labour(ctx context.Context, hire func() (*worker, error), take func() ([]pipeline.Object, *pipeline.Result)) (err error) {
+func labour(ctx context.Context, batches [][]pipeline.Object, results []pipeline.Result, hire func() (*worker, error), take func() int) (err error) {
 	w, err := hire()
 	if err != nil {
 		return err
@@ -62,11 +56,11 @@ func labour(ctx context.Context, hire func() (*worker, error), take func() ([]pi
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		batch, result := take()
-		if batch == nil {
+		i := take()
+		if i >= len(batches) {
 			return nil
 		}
-		if *result, err = w.run(ctx, batch); err != nil {
+		if results[i], err = w.run(ctx, i, batches[i]); err != nil {
 			return err
 		}
 	}
