@@ -1,9 +1,12 @@
 package ingest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,9 +18,30 @@ type Settings struct {
 	Stage      string // SLUICE_STAGE: directory for unfinished objects; the function's own, emptied at start
 	LargeFile  int64  // SLUICE_LARGE_FILE_BYTES: a file of more bytes, as delivered, is a batch of its own
 	Function   string // AWS_LAMBDA_FUNCTION_NAME, set by Lambda: the dimension of the metrics
+
+	// StateTable turns findings on: without a memory that all invocations share,
+	// a rule that counts would miss what is spread over files, and one that does
+	// not would report each file again.
+	StateTable    string // SLUICE_STATE_TABLE: DynamoDB table of counters and of what was sent; "" for no findings
+	Account       string // SLUICE_ACCOUNT: where the function runs, in findings
+	Region        string // AWS_REGION, set by Lambda
+	FindingsTopic string // SLUICE_FINDINGS_TOPIC_ARN: OCSF documents; "" for none
+	AlertsTopic   string // SLUICE_ALERTS_TOPIC_ARN: mails; "" for none
+	ChatTopic     string // SLUICE_CHAT_TOPIC_ARN: Amazon Q custom notifications; "" for none
+	AlertLevel    string // SLUICE_ALERT_LEVEL: from this level mails and chat messages are sent
+	RulesBucket   string // SLUICE_RULES_LOCATION, s3://bucket/folder/: rules of the site; "" for the shipped ones only
+	RulesPrefix   string
 }
 
+// levels are the severities of rules, mildest first.
+var levels = []string{"informational", "low", "medium", "high", "critical"}
+
 const defaultLargeFile = 128 << 20
+
+var (
+	account  = regexp.MustCompile(`^[0-9]{12}$`)
+	topicARN = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$`)
+)
 
 // Load reads the settings from an environment and reports every fault at once.
 func Load(getenv func(string) string) (Settings, error) {
@@ -27,6 +51,14 @@ func Load(getenv func(string) string) (Settings, error) {
 		Stage:      getenv("SLUICE_STAGE"),
 		LargeFile:  defaultLargeFile,
 		Function:   getenv("AWS_LAMBDA_FUNCTION_NAME"),
+
+		StateTable:    getenv("SLUICE_STATE_TABLE"),
+		Account:       getenv("SLUICE_ACCOUNT"),
+		Region:        getenv("AWS_REGION"),
+		FindingsTopic: getenv("SLUICE_FINDINGS_TOPIC_ARN"),
+		AlertsTopic:   getenv("SLUICE_ALERTS_TOPIC_ARN"),
+		ChatTopic:     getenv("SLUICE_CHAT_TOPIC_ARN"),
+		AlertLevel:    cmp.Or(getenv("SLUICE_ALERT_LEVEL"), "medium"),
 	}
 	var faults []error
 	fault := func(name, format string, args ...any) {
@@ -52,6 +84,30 @@ func Load(getenv func(string) string) (Settings, error) {
 			fault("SLUICE_LARGE_FILE_BYTES", "%q is not a number of bytes above 0", v)
 		}
 		s.LargeFile = n
+	}
+	if a := s.Account; a != "" && !account.MatchString(a) {
+		fault("SLUICE_ACCOUNT", "%q is not an account of 12 digits", a)
+	}
+	for _, t := range []struct{ name, arn string }{
+		{"SLUICE_FINDINGS_TOPIC_ARN", s.FindingsTopic}, {"SLUICE_ALERTS_TOPIC_ARN", s.AlertsTopic}, {"SLUICE_CHAT_TOPIC_ARN", s.ChatTopic},
+	} {
+		switch {
+		case t.arn != "" && !topicARN.MatchString(t.arn):
+			fault(t.name, "%q is not the ARN of an SNS topic that is not FIFO", t.arn)
+		case t.arn != "" && s.StateTable == "":
+			fault(t.name, "set without SLUICE_STATE_TABLE: nothing would ever be sent")
+		}
+	}
+	if !slices.Contains(levels, s.AlertLevel) {
+		fault("SLUICE_ALERT_LEVEL", "%q is none of %s", s.AlertLevel, strings.Join(levels, ", "))
+	}
+	if v := getenv("SLUICE_RULES_LOCATION"); v != "" {
+		rest, ok := strings.CutPrefix(v, "s3://")
+		bucket, prefix, _ := strings.Cut(rest, "/")
+		if !ok || bucket == "" || prefix != "" && !strings.HasSuffix(prefix, "/") {
+			fault("SLUICE_RULES_LOCATION", "%q is not a folder: write it like s3://bucket/rules/", v)
+		}
+		s.RulesBucket, s.RulesPrefix = bucket, prefix
 	}
 	if s.Function == "" {
 		s.Function = "local"

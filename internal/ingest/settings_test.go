@@ -22,12 +22,21 @@ func TestLoad(t *testing.T) {
 		want Settings
 	}{
 		{env("SLUICE_LAKE_BUCKET", "lake"),
-			Settings{LakeBucket: "lake", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local"}},
+			Settings{LakeBucket: "lake", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local", AlertLevel: "medium"}},
 		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_LAKE_PREFIX", "a/b", "SLUICE_STAGE", "/scratch",
 			"SLUICE_LARGE_FILE_BYTES", "1000", "AWS_LAMBDA_FUNCTION_NAME", "ingest"),
-			Settings{LakeBucket: "lake", LakePrefix: "a/b/", Stage: "/scratch", LargeFile: 1000, Function: "ingest"}},
+			Settings{LakeBucket: "lake", LakePrefix: "a/b/", Stage: "/scratch", LargeFile: 1000, Function: "ingest", AlertLevel: "medium"}},
 		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_LAKE_PREFIX", "a/"),
-			Settings{LakeBucket: "lake", LakePrefix: "a/", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local"}},
+			Settings{LakeBucket: "lake", LakePrefix: "a/", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local", AlertLevel: "medium"}},
+		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_STATE_TABLE", "state", "SLUICE_ACCOUNT", "111122223333", "AWS_REGION", "eu-central-1",
+			"SLUICE_FINDINGS_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:findings", "SLUICE_ALERTS_TOPIC_ARN", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:s-Alerts_1",
+			"SLUICE_ALERT_LEVEL", "high", "SLUICE_RULES_LOCATION", "s3://lake/site/rules/"),
+			Settings{LakeBucket: "lake", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local", StateTable: "state",
+				Account: "111122223333", Region: "eu-central-1", FindingsTopic: "arn:aws:sns:eu-central-1:111122223333:findings",
+				AlertsTopic: "arn:aws-us-gov:sns:us-gov-west-1:111122223333:s-Alerts_1", AlertLevel: "high",
+				RulesBucket: "lake", RulesPrefix: "site/rules/"}},
+		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_RULES_LOCATION", "s3://lake"),
+			Settings{LakeBucket: "lake", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local", AlertLevel: "medium", RulesBucket: "lake"}},
 	} {
 		got, err := Load(c.env)
 		if diff := cmp.Diff(got, c.want); diff != "" || err != nil {
@@ -45,6 +54,13 @@ func TestLoadReportsEveryFault(t *testing.T) {
 			"SLUICE_LAKE_BUCKET: not set", `SLUICE_LAKE_PREFIX: "/lake"`, `SLUICE_LARGE_FILE_BYTES: "128MB"`}},
 		{env("SLUICE_LAKE_BUCKET", "s3://lake", "SLUICE_LAKE_PREFIX", "a//", "SLUICE_LARGE_FILE_BYTES", "0"), []string{
 			`SLUICE_LAKE_BUCKET: "s3://lake"`, `SLUICE_LAKE_PREFIX: "a//"`, `SLUICE_LARGE_FILE_BYTES: "0"`}},
+		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_ACCOUNT", "me", "SLUICE_FINDINGS_TOPIC_ARN", "findings",
+			"SLUICE_ALERTS_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:a.fifo", "SLUICE_CHAT_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:chat",
+			"SLUICE_ALERT_LEVEL", "severe", "SLUICE_RULES_LOCATION", "lake/rules"), []string{
+			`SLUICE_ACCOUNT: "me"`, `SLUICE_FINDINGS_TOPIC_ARN: "findings"`, `SLUICE_ALERTS_TOPIC_ARN: "arn:aws:sns:eu-central-1:111122223333:a.fifo"`,
+			"SLUICE_CHAT_TOPIC_ARN: set without SLUICE_STATE_TABLE", `SLUICE_ALERT_LEVEL: "severe" is none of informational, low, medium`,
+			`SLUICE_RULES_LOCATION: "lake/rules"`}},
+		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_RULES_LOCATION", "s3://lake/rules"), []string{`SLUICE_RULES_LOCATION: "s3://lake/rules"`}},
 	} {
 		got, err := Load(c.env)
 		if err == nil || got != (Settings{}) {
