@@ -39,14 +39,12 @@ func (m Message) size() int {
 	return n
 }
 
-// RefusedError is a message that SNS will never take as it is. The messages
-// beside it are not concerned, and trying again is of no use.
-type RefusedError struct {
+// Refusal is a message that SNS will never take as it is. The messages beside it
+// are not concerned, and trying again is of no use.
+type Refusal struct {
 	ID  string // Message.ID
 	Why string
 }
-
-func (e *RefusedError) Error() string { return fmt.Sprintf("message %s refused: %s", e.ID, e.Why) }
 
 // SNS publishes to topics.
 type SNS struct {
@@ -60,86 +58,92 @@ func NewSNS(cfg aws.Config) *SNS { return &SNS{client: sns.NewFromConfig(cfg), p
 // Publish brings messages to the topic with that ARN. SNS answers for each
 // message of a call: those it did not take are tried again by themselves. Every
 // message is tried, whatever became of those before; the error names each that
-// is not published, as a RefusedError where that will not change.
+// could not be published, but for those that were refused.
 //
 // A message may arrive twice, when the answer of a call was lost.
-func (s *SNS) Publish(ctx context.Context, topic string, msgs []Message) error {
-	var errs []error
+func (s *SNS) Publish(ctx context.Context, topic string, msgs []Message) ([]Refusal, error) {
+	p := publication{SNS: s, topic: topic}
 	var batch []Message
 	var size int
-	flush := func() {
-		if len(batch) > 0 {
-			errs = append(errs, s.batch(ctx, topic, batch)...)
-		}
-		batch, size = nil, 0
-	}
 	for _, m := range msgs {
 		n := m.size()
 		if n > batchBytes {
-			errs = append(errs, &RefusedError{m.ID, fmt.Sprintf("%d bytes, SNS takes %d", n, batchBytes)})
+			p.refused = append(p.refused, Refusal{m.ID, fmt.Sprintf("%d bytes, SNS takes %d", n, batchBytes)})
 			continue
 		}
 		if len(batch) == batchMessages || size+n > batchBytes {
-			flush()
+			p.batch(ctx, batch)
+			batch, size = nil, 0
 		}
 		batch = append(batch, m)
 		size += n
 	}
-	flush()
-	if len(errs) > 0 {
-		return fmt.Errorf("publish to %s: %d of %d messages: %w", topic, len(errs), len(msgs), errors.Join(errs...))
+	if len(batch) > 0 {
+		p.batch(ctx, batch)
 	}
-	return nil
+	if len(p.failed) > 0 {
+		return p.refused, fmt.Errorf("publish to %s: %d of %d messages: %w", topic, len(p.failed), len(msgs), errors.Join(p.failed...))
+	}
+	return p.refused, nil
 }
 
-// batch publishes what fits one call and returns an error for each message that
-// is not published.
-func (s *SNS) batch(ctx context.Context, topic string, msgs []Message) []error {
-	var refused []error
+// publication is one Publish on its way.
+type publication struct {
+	*SNS
+	topic   string
+	refused []Refusal
+	failed  []error // one a message
+}
+
+// batch publishes what fits one call.
+func (p *publication) batch(ctx context.Context, msgs []Message) {
 	for round := 0; ; round++ {
-		out, err := s.client.PublishBatch(ctx, &sns.PublishBatchInput{TopicArn: &topic, PublishBatchRequestEntries: entries(msgs)})
+		out, err := p.client.PublishBatch(ctx, &sns.PublishBatchInput{TopicArn: &p.topic, PublishBatchRequestEntries: entries(msgs)})
+		if err == nil && len(out.Failed)+len(out.Successful) != len(msgs) {
+			err = fmt.Errorf("the answer accounts for %d of %d messages", len(out.Failed)+len(out.Successful), len(msgs))
+		}
 		if err != nil { // the client has tried again where that is of use
-			return append(refused, each(msgs, err)...)
+			p.fail(msgs, func(int) error { return err })
+			return
 		}
 		var again []Message
-		var why []error
+		var why []string
 		for _, f := range out.Failed {
 			i, err := strconv.Atoi(aws.ToString(f.Id))
 			if err != nil || i < 0 || i >= len(msgs) {
-				return append(refused, each(msgs, fmt.Errorf("answer names entry %q, which was not sent", aws.ToString(f.Id)))...)
+				err := fmt.Errorf("the answer names message %q, which was not sent", aws.ToString(f.Id))
+				p.fail(msgs, func(int) error { return err })
+				return
 			}
 			said := aws.ToString(f.Code) + ": " + aws.ToString(f.Message)
 			if f.SenderFault {
-				refused = append(refused, &RefusedError{msgs[i].ID, said})
+				p.refused = append(p.refused, Refusal{msgs[i].ID, said})
 				continue
 			}
 			again = append(again, msgs[i])
-			why = append(why, fmt.Errorf("message %s: %s", msgs[i].ID, said))
-		}
-		if len(out.Failed)+len(out.Successful) != len(msgs) {
-			return append(refused, each(msgs, fmt.Errorf("answer accounts for %d of %d messages", len(out.Failed)+len(out.Successful), len(msgs)))...)
+			why = append(why, said)
 		}
 		if len(again) == 0 {
-			return refused
+			return
 		}
 		if round == publishRounds-1 {
-			return append(refused, why...)
-		}
-		select {
-		case <-time.After(s.pause << round):
-		case <-ctx.Done():
-			return append(refused, each(again, context.Cause(ctx))...)
+			p.fail(again, func(i int) error { return errors.New(why[i]) })
+			return
 		}
 		msgs = again
+		select {
+		case <-time.After(p.pause << round):
+		case <-ctx.Done():
+			p.fail(msgs, func(int) error { return context.Cause(ctx) })
+			return
+		}
 	}
 }
 
-func each(msgs []Message, err error) []error {
-	errs := make([]error, len(msgs))
+func (p *publication) fail(msgs []Message, why func(i int) error) {
 	for i, m := range msgs {
-		errs[i] = fmt.Errorf("message %s: %w", m.ID, err)
+		p.failed = append(p.failed, fmt.Errorf("message %s: %w", m.ID, why(i)))
 	}
-	return errs
 }
 
 // entries numbers the messages: an id of SNS has fewer characters than one of ours.

@@ -41,7 +41,7 @@ func numbered(n, size int) []Message {
 
 func TestPublishCarriesEverything(t *testing.T) {
 	s, fake := startSNS(t)
-	err := s.Publish(t.Context(), topic, []Message{
+	_, err := s.Publish(t.Context(), topic, []Message{
 		{ID: "a", Subject: "[HIGH] Deleted - b", Body: "line 1\nline 2 é & < = +", Attributes: []Attribute{
 			{"severity", "String", "High"}, {"severity_id", "Number", "4"}, {"techniques", "String.Array", `["T1485"]`}}},
 		{ID: "b", Body: "{}"},
@@ -80,28 +80,18 @@ func TestPublishKeepsLimits(t *testing.T) {
 		{"a value that SNS refuses", []Message{{ID: "bad", Body: "x", Attributes: []Attribute{{"bucket", "String", ""}}}, {ID: "a", Body: "x"}},
 			1, 1, []string{"bad"}},
 	} {
-		err := s.Publish(t.Context(), topic, c.msgs)
-		if diff := cmp.Diff(refusedIDs(err), c.refused); diff != "" || (err == nil) != (c.refused == nil) {
+		got, err := s.Publish(t.Context(), topic, c.msgs)
+		var refused []string
+		for _, r := range got {
+			refused = append(refused, r.ID)
+		}
+		if diff := cmp.Diff(refused, c.refused); diff != "" || err != nil {
 			t.Errorf("%s: error %v, refused (-got +want):\n%s", c.name, err, diff)
 		}
 		if calls, got := fake.Calls(), fake.Messages(topic); calls != c.calls || len(got) != c.arrive {
 			t.Errorf("%s: %d messages in %d calls, want %d in %d", c.name, len(got), calls, c.arrive, c.calls)
 		}
 	}
-}
-
-func refusedIDs(err error) (ids []string) {
-	switch e := err.(type) {
-	case *RefusedError:
-		return []string{e.ID}
-	case interface{ Unwrap() error }:
-		return refusedIDs(e.Unwrap())
-	case interface{ Unwrap() []error }:
-		for _, err := range e.Unwrap() {
-			ids = append(ids, refusedIDs(err)...)
-		}
-	}
-	return ids
 }
 
 // What SNS did not take is tried again, and only that.
@@ -117,9 +107,9 @@ func TestPublishPartialFailure(t *testing.T) {
 	} {
 		s, fake := startSNS(t)
 		fake.FailMessage("<1>", c.fail)
-		err := s.Publish(t.Context(), topic, numbered(3, 10))
-		if (err == nil) != (c.err == nil) {
-			t.Errorf("%s: %v", c.name, err)
+		refused, err := s.Publish(t.Context(), topic, numbered(3, 10))
+		if (err == nil) != (c.err == nil) || refused != nil {
+			t.Errorf("%s: refused %v, error %v", c.name, refused, err)
 		}
 		for _, want := range c.err {
 			if err != nil && !strings.Contains(err.Error(), want) {
@@ -143,7 +133,7 @@ func TestPublishPartialFailure(t *testing.T) {
 func TestPublishCallFails(t *testing.T) {
 	s, fake := startSNS(t)
 	fake.Fail(testaws.SlowDown, testaws.LostResponse)
-	if err := s.Publish(t.Context(), topic, numbered(1, 10)); err != nil {
+	if _, err := s.Publish(t.Context(), topic, numbered(1, 10)); err != nil {
 		t.Errorf("throttled, then without an answer: %v", err)
 	}
 	if got := fake.Messages(topic); len(got) != 2 {
@@ -152,7 +142,7 @@ func TestPublishCallFails(t *testing.T) {
 
 	// One call is denied; the other messages are tried nevertheless.
 	fake.Fail(testaws.Denied)
-	err := s.Publish(t.Context(), topic, numbered(12, 10))
+	_, err := s.Publish(t.Context(), topic, numbered(12, 10))
 	if err == nil || !strings.Contains(err.Error(), "10 of 12 messages") || !strings.Contains(err.Error(), "AuthorizationError") {
 		t.Errorf("got error %v", err)
 	}
@@ -162,7 +152,7 @@ func TestPublishCallFails(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Publish(ctx, topic, numbered(1, 10)); !errors.Is(err, context.Canceled) {
+	if _, err := s.Publish(ctx, topic, numbered(1, 10)); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended: got error %v", err)
 	}
 }
