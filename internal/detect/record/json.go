@@ -1,0 +1,234 @@
+package record
+
+import (
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// JSON here is text that a parser has checked already, save for documents inside
+// strings. So what follows never reports an error; of bytes that are no JSON it
+// makes something, always ends, and reads none outside.
+
+// skipSpace returns the index of the first byte from i on that is no white space.
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// skipString returns the index behind the string whose opening quote is at i.
+func skipString(b []byte, i int) int {
+	for i++; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i++
+		}
+	}
+	return len(b)
+}
+
+// skipValue returns the index behind the value that begins at i. It looks at
+// every byte once, however deep the value is.
+func skipValue(b []byte, i int) int {
+	for depth := 0; i < len(b); {
+		switch b[i] {
+		case '"':
+			i = skipString(b, i)
+		case '{', '[':
+			depth++
+			i++
+			continue
+		case '}', ']':
+			if depth == 0 {
+				return i
+			}
+			depth--
+			i++
+		case ' ', '\n', '\t', '\r', ',', ':':
+			if depth == 0 {
+				return i
+			}
+			i++
+			continue
+		default:
+			for i < len(b) && !ends(b[i]) {
+				i++
+			}
+		}
+		if depth == 0 {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// ends reports whether c ends a number or a word.
+func ends(c byte) bool {
+	switch c {
+	case ' ', '\n', '\t', '\r', ',', ':', '{', '}', '[', ']', '"':
+		return true
+	}
+	return false
+}
+
+// list steps through the elements of an array or the members of an object.
+type list struct {
+	b       []byte
+	i       int
+	members bool
+	name    []byte // of the member, between its quotes
+	value   []byte
+}
+
+// in starts a list of what is in v; a scalar has nothing in it.
+func in(v []byte) list {
+	l := list{b: v, i: len(v)}
+	if i := skipSpace(v, 0); i < len(v) && (v[i] == '{' || v[i] == '[') {
+		l.i, l.members = i+1, v[i] == '{'
+	}
+	return l
+}
+
+// next steps to the next element or member, and reports whether there is one.
+func (l *list) next() bool {
+	l.name = nil
+	i := l.separator()
+	if i >= len(l.b) || l.b[i] == '}' || l.b[i] == ']' {
+		l.i = len(l.b)
+		return false
+	}
+	if l.members {
+		end := skipValue(l.b, i)
+		l.name = within(l.b[i:end])
+		l.i = end
+		i = l.separator()
+	}
+	end := skipValue(l.b, i)
+	if end == i { // no value: no JSON
+		l.i = len(l.b)
+		return false
+	}
+	l.value, l.i = l.b[i:end:end], end
+	return true
+}
+
+// separator returns where the next name or value begins.
+func (l *list) separator() int {
+	i := skipSpace(l.b, l.i)
+	if i < len(l.b) && (l.b[i] == ',' || l.b[i] == ':') {
+		i = skipSpace(l.b, i+1)
+	}
+	return i
+}
+
+// within returns what stands between the quotes of the string v.
+func within(v []byte) []byte {
+	if len(v) < 2 || v[0] != '"' || v[len(v)-1] != '"' {
+		return nil
+	}
+	return v[1 : len(v)-1]
+}
+
+// unescape appends what a string says; s is what stands between its quotes.
+func unescape(dst, s []byte) []byte {
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			dst = append(dst, s[i])
+			continue
+		}
+		i++
+		switch s[i] {
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			r, n := unicode(s[i+1:])
+			dst = utf8.AppendRune(dst, r)
+			i += n
+		default:
+			dst = append(dst, s[i])
+		}
+	}
+	return dst
+}
+
+// unicode reads the four hex digits behind a \u, and the other half of a
+// surrogate pair. It returns how many bytes they are.
+func unicode(s []byte) (rune, int) {
+	r, ok := hex4(s)
+	if !ok {
+		return utf8.RuneError, 0
+	}
+	if !utf16.IsSurrogate(r) {
+		return r, 4
+	}
+	if len(s) >= 6 && s[4] == '\\' && s[5] == 'u' {
+		if low, ok := hex4(s[6:]); ok {
+			if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+				return r, 10
+			}
+		}
+	}
+	return utf8.RuneError, 4
+}
+
+func hex4(s []byte) (rune, bool) {
+	if len(s) < 4 {
+		return 0, false
+	}
+	var r rune
+	for _, c := range s[:4] {
+		switch {
+		case '0' <= c && c <= '9':
+			r = r<<4 | rune(c-'0')
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			r = r<<4 | rune(c|0x20-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return r, true
+}
+
+// wholeNumber reads a JSON number that is whole, also where it is written 353.0.
+// What would have to be rounded is not ok.
+func wholeNumber(s []byte) (int64, bool) {
+	const most = 20 // digits, sign and point; more is no count of anything
+	v, digits, i := int64(0), 0, 0
+	if len(s) > 0 && s[0] == '-' {
+		i++
+	}
+	for ; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
+		if digits++; digits > 18 {
+			return 0, false
+		}
+		v = v*10 + int64(s[i]-'0')
+	}
+	switch {
+	case digits == 0:
+		return 0, false
+	case i == len(s):
+		if s[0] == '-' {
+			v = -v
+		}
+		return v, true
+	case len(s) > most:
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(string(s), 64)
+	if err != nil || f != float64(int64(f)) || f < -1<<53 || f > 1<<53 {
+		return 0, false
+	}
+	return int64(f), true
+}
