@@ -1,0 +1,15 @@
+// Package detect turns rows into findings: rules are matched, hits are grouped
+// within a file, counted by event time over all files, and what crosses a
+// threshold is told once.
+//
+//	row → Watcher: match, group → Observed → Engine: count, cross, claim → Outlet
+//
+// The set of findings is a function of the data: however rows are split into
+// files, in whatever order and however often files come, and however many
+// workers apply them, the same incidents are found under the same uids. What may
+// differ is which file's records a message shows, and how large an incident was
+// when it was told. Three things bend that, and each is documented where it is
+// done: a file with more than MaxGroups groups of one rule, value_avg, which a
+// late record can make untrue, and first_seen, for which a late file can make an
+// earlier day the first.
+package detect
