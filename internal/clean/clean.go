@@ -2,8 +2,8 @@
 //
 // A requester writes keys, Referers and User-Agents into our input. Shown as
 // they are, they could move the cursor, recolour a terminal, turn text around
-// or hide a part of a name. What is cleaned is for eyes only: stored values,
-// CSV into a file and JSON keep every byte.
+// or hide a part of a name. What is cleaned is for eyes, and for the findings that
+// are made to be shown: rows, CSV into a file and JSON answers keep every byte.
 package clean
 
 import (
@@ -21,7 +21,14 @@ const maxMarks = 4
 // line breaks, direction changes, invisible characters, odd spaces, piled-up
 // accents and bytes that are not UTF-8 become visible escapes such as \n, \x1b
 // or \u202e. It changes nothing that it has returned before.
-func Line(s string) string {
+func Line(s string) string { return line(s, escape) }
+
+// Sealed is Line for text that other programs take on, through templates and
+// parsers that nobody here has seen: its escapes \u{202e}, and \x1b for bytes
+// that are not UTF-8, are none that JSON or a shell would undo.
+func Sealed(s string) string { return line(s, seal) }
+
+func line(s string, escape func(*strings.Builder, rune)) string {
 	i := firstBad(s)
 	if i < 0 {
 		return s
@@ -88,3 +95,5 @@ func escape(b *strings.Builder, r rune) {
 		fmt.Fprintf(b, `\U%08x`, r)
 	}
 }
+
+func seal(b *strings.Builder, r rune) { fmt.Fprintf(b, `\u{%x}`, r) }

@@ -41,6 +41,22 @@ func TestLine(t *testing.T) {
 	}
 }
 
+func TestSealed(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"photos/2026/kettle.png", "photos/2026/kettle.png"},
+		{"Grüße/日本語.txt", "Grüße/日本語.txt"},
+		{"a\nb\r\tc\x1b[0m", `a\u{a}b\u{d}\u{9}c\u{1b}[0m`},
+		{"invoice\u202efdp.exe", `invoice\u{202e}fdp.exe`},
+		{"\u2066a\u200b\u2028b\u00a0", `\u{2066}a\u{200b}\u{2028}b\u{a0}`},
+		{"\ue000\ufe0f\U000e0041", `\u{e000}\u{fe0f}\u{e0041}`},
+		{"\xff\xfeab", `\xff\xfeab`},
+	} {
+		if got := clean.Sealed(c.in); got != c.want {
+			t.Errorf("Sealed(%q)\n got %q\nwant %q", c.in, got, c.want)
+		}
+	}
+}
+
 func FuzzLine(f *testing.F) {
 	for _, s := range []string{"plain", "\x1b]0;title\x07", "a\u202eb\u202c", "\xc3\x28", "e\u0301\u0301\u0301\u0301\u0301\u0301", "日本"} {
 		f.Add(s)
@@ -57,6 +73,15 @@ func FuzzLine(f *testing.F) {
 		}
 		if again := clean.Line(got); again != got {
 			t.Fatalf("Line(%q) = %q, and cleaned again %q", s, got, again)
+		}
+		sealed := clean.Sealed(s)
+		for _, r := range sealed {
+			if !unicode.IsPrint(r) {
+				t.Fatalf("Sealed(%q) = %q: keeps %U", s, sealed, r)
+			}
+		}
+		if again := clean.Sealed(sealed); again != sealed || !utf8.ValidString(sealed) {
+			t.Fatalf("Sealed(%q) = %q, and sealed again %q", s, sealed, again)
 		}
 	})
 }
