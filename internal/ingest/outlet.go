@@ -1,0 +1,177 @@
+package ingest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"sluice/internal/awsio"
+	"sluice/internal/clean"
+	"sluice/internal/finding"
+	"sluice/internal/pipeline"
+	"sluice/internal/table"
+)
+
+// publisher is what the outlet needs of *awsio.SNS.
+type publisher interface {
+	Publish(ctx context.Context, topic string, msgs []awsio.Message) ([]awsio.Refusal, error)
+}
+
+// outlet is where findings leave the function: first as rows of the table
+// findings, then those for a person as messages. It is a detect.Outlet.
+//
+// The order is the promise: who gets a message can look it up, and what limits
+// or a broken topic keep from people is in the table. Whatever breaks on the
+// way, the same findings are sent again, with the same ids: the rows of the same
+// send are written once, since their object is named by the messages in it and
+// is create-only; the messages may arrive twice, and say so by their id.
+type outlet struct {
+	lake  pipeline.Lake
+	sns   publisher
+	level int // mails and chat messages from here, an index of levels
+	log   *slog.Logger
+
+	findings, alerts, chat string // ARNs of topics, "" for none
+
+	mu    sync.Mutex // of what follows: rows are few, and one writer is enough
+	rows  *table.Writer[finding.Row]
+	sent  int64 // alerts published since they were last counted
+	wrong int64 // messages that SNS refused
+}
+
+func newOutlet(s Settings, lake pipeline.Lake, sns publisher, stage string, log *slog.Logger) (*outlet, error) {
+	st, err := table.NewStage(stage)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := table.New(finding.Table, st)
+	if err != nil {
+		return nil, err
+	}
+	return &outlet{
+		lake: lake, sns: sns, level: slices.Index(levels, s.AlertLevel), log: log, rows: rows,
+		findings: s.FindingsTopic, alerts: s.AlertsTopic, chat: s.ChatTopic,
+	}, nil
+}
+
+// Send returns when every finding is a row and every message that can be
+// published is. After an error everything may be sent again.
+func (o *outlet) Send(ctx context.Context, fs []*finding.Finding) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(fs) == 0 {
+		return nil
+	}
+	if err := o.keep(ctx, fs); err != nil {
+		return fmt.Errorf("findings: %w", err)
+	}
+	docs, mails, chats, err := o.messages(fs)
+	if err != nil {
+		return fmt.Errorf("findings: %w", err)
+	}
+	err = errors.Join(o.publish(ctx, o.findings, docs), o.publish(ctx, o.alerts, mails), o.publish(ctx, o.chat, chats))
+	if err != nil {
+		return fmt.Errorf("findings: %w", err)
+	}
+	o.sent += int64(len(docs))
+	return nil
+}
+
+// keep writes findings as rows of the lake.
+func (o *outlet) keep(ctx context.Context, fs []*finding.Finding) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, o.rows.Abort())
+		}
+	}()
+	ids := make([]string, len(fs))
+	for i, f := range fs {
+		ids[i] = f.MessageUID()
+		row, err := f.Row()
+		if err != nil {
+			return fmt.Errorf("row of %s: %w", ids[i], err)
+		}
+		if err := o.rows.Write(&row); err != nil {
+			return fmt.Errorf("row of %s: %w", ids[i], err)
+		}
+	}
+	name := nameOf(ids)
+	objects, err := o.rows.Close(name)
+	if err != nil {
+		return err
+	}
+	err = o.lake.Commit(ctx, pipeline.Commit{Batch: name, Objects: objects})
+	for _, obj := range objects {
+		if rerr := os.Remove(obj.Path); !errors.Is(rerr, os.ErrNotExist) { // a lake may take them over
+			err = errors.Join(err, rerr)
+		}
+	}
+	return err
+}
+
+// nameOf names what holds the messages with these ids, whatever their order.
+func nameOf(ids []string) string {
+	slices.Sort(ids)
+	sum := sha256.Sum256([]byte(strings.Join(ids, "\n"))) // no id holds a line break
+	return hex.EncodeToString(sum[:16])
+}
+
+// messages are what the findings for a person look like to each topic. The
+// topic for programs has those of every level: a rule may alert below the level
+// of the mails, and subscriptions can filter.
+func (o *outlet) messages(fs []*finding.Finding) (docs, mails, chats []awsio.Message, err error) {
+	for _, f := range fs {
+		if !f.Alert {
+			continue
+		}
+		doc, err := f.OCSF()
+		if err != nil {
+			return nil, nil, nil, fmt.Errorf("document of %s: %w", f.MessageUID(), err)
+		}
+		m := awsio.Message{ID: f.MessageUID()}
+		for _, a := range f.Attributes() {
+			m.Attributes = append(m.Attributes, awsio.Attribute(a))
+		}
+		m.Body = string(doc)
+		docs = append(docs, m)
+		if slices.Index(levels, f.Rule.Level) < o.level {
+			continue
+		}
+		m.Body = string(f.Chat())
+		chats = append(chats, m)
+		m.Subject, m.Body = f.Mail()
+		mails = append(mails, m)
+	}
+	return docs, mails, chats, nil
+}
+
+// publish sends messages to one topic. One that SNS refuses for good is logged
+// and counted, and no reason to send the others again: its row is in the table.
+func (o *outlet) publish(ctx context.Context, topic string, msgs []awsio.Message) error {
+	if topic == "" || len(msgs) == 0 {
+		return nil
+	}
+	refused, err := o.sns.Publish(ctx, topic, msgs)
+	for _, r := range refused {
+		o.log.Error("message refused by SNS; it is in the table findings", "topic", topic, "message_uid", r.ID, "reason", clean.Line(r.Why))
+	}
+	o.wrong += int64(len(refused))
+	return err
+}
+
+// counts returns how many alerts were published and how many messages refused,
+// and begins to count anew.
+func (o *outlet) counts() (sent, refused int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	sent, refused = o.sent, o.wrong
+	o.sent, o.wrong = 0, 0
+	return sent, refused
+}
