@@ -1,5 +1,323 @@
 package finding
 
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of a mail.
+const (
+	maxSubject = 99 // SNS takes fewer than 100 characters
+	maxSamples = 5
+	mailWidth  = 72
+	mailKey    = 200
+	mailAgent  = 120
+)
+
 // Mail is the finding for a person: a subject that SNS takes, and plain text in
-// which nothing that an attacker wrote becomes a link.
-func (f *Finding) Mail() (subject, body string) { return "", "" }
+// which nothing that an attacker wrote becomes a link, a mention or a format.
+//
+// The subject is made from level, title and bucket name alone, and only ASCII.
+func (f *Finding) Mail() (subject, body string) { return f.subject(), f.body() }
+
+func (f *Finding) subject() string {
+	head := "[" + severityOf(f.Rule.Level).mark + "] "
+	title := ascii(f.Rule.Title)
+	if title == "" {
+		title = "Finding of a rule without a title"
+	}
+	tail := ""
+	if isBucketName(f.Bucket) {
+		tail = " - " + cut(defang(f.Bucket), 63)
+	}
+	if f.Step > 1 {
+		tail += " (x" + strconv.FormatInt(f.Step, 10) + ")"
+	}
+	return head + cut(title, maxSubject-len(head)-len(tail)) + tail
+}
+
+// isBucketName tells what can be the name of a bucket, old ones included, from
+// what a record merely says is one.
+func isBucketName(s string) bool {
+	return 3 <= len(s) && len(s) <= 255 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == ""
+}
+
+// ascii is s with its spaces folded and without what a subject cannot hold.
+func ascii(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case r < ' ' || r == 0x7f:
+			return -1
+		case r > '~':
+			return '?'
+		}
+		return r
+	}, s))
+}
+
+// cut is ASCII s in at most max characters.
+func cut(s string, max int) string {
+	if len(s) <= max {
+		return s
+	}
+	return strings.TrimSpace(s[:max-3]) + "..."
+}
+
+func (f *Finding) body() string {
+	var m letter
+	m.line(severityOf(f.Rule.Level).mark + ": " + defang(shown(f.Rule.Title, maxTitle)))
+	if f.Step > 1 {
+		m.line(fmt.Sprintf("An update: this incident is now %s times its threshold.", thousands(f.Step)))
+	}
+
+	m.head("What happened")
+	m.prose(prose(f.Rule.Description, maxDesc))
+
+	if who := f.who(defang, mailKey); len(who) > 0 {
+		m.head("Who")
+		m.pairs(who)
+	}
+	if where := f.where(defang, mailKey); len(where) > 0 {
+		m.head("Where")
+		m.pairs(where)
+	}
+
+	m.head("How much")
+	m.prose(f.howMuch())
+
+	m.head("When")
+	m.prose(f.when())
+
+	f.samples(&m)
+
+	if todo := prose(f.Rule.Response, maxTodo); todo != "" {
+		m.head("What to do")
+		m.prose(todo)
+	}
+	if known := f.Rule.FalsePositives; len(known) > 0 {
+		m.head("What it may be instead")
+		for _, s := range known[:min(len(known), maxSamples)] {
+			m.item(prose(s, maxTitle))
+		}
+	}
+
+	m.head("Look closer")
+	m.prose("All that was done in that time by who is named above, not only what the rule counted. Paste this into a shell where a lake is; into Athena, all but its first and last line.")
+	for _, sql := range f.queries() {
+		m.line("")
+		m.line("sluice query - <<'SQL'\n" + sql + "\nSQL")
+	}
+
+	m.head("About this message")
+	m.pairs(f.about())
+	m.line("")
+	m.prose("To silence it, list what is harmless under the rule's placeholder in the site file, or write a Sigma filter for the rule; to keep it in the table findings only, lower its level.")
+	return m.String()
+}
+
+// who are the values of the group but for the bucket, made dead for a medium.
+func (f *Finding) who(dead func(string) string, max int) []Pair {
+	var all []Pair
+	for _, p := range f.Group[:min(len(f.Group), maxGroup)] {
+		value := dead(shown(p.Value, max))
+		switch {
+		case p.Null && (p.Name == "requester" || p.Name == "requester_name"):
+			value = "(none: anonymous)"
+		case p.Null:
+			value = "(none)"
+		case p.Value == f.Bucket && f.Bucket != "":
+			continue
+		case value == "":
+			value = `""`
+		}
+		all = append(all, Pair{Name: shown(p.Name, maxName), Value: value})
+	}
+	return all
+}
+
+// where is what it happened to.
+func (f *Finding) where(dead func(string) string, max int) []Pair {
+	var all []Pair
+	for _, p := range []Pair{{Name: "bucket", Value: f.Bucket}, {Name: "account", Value: f.Account}, {Name: "region", Value: f.Region}} {
+		if p.Value != "" {
+			all = append(all, Pair{Name: p.Name, Value: dead(shown(p.Value, max))})
+		}
+	}
+	return all
+}
+
+func (f *Finding) howMuch() string {
+	events := thousands(f.Count) + " events"
+	if f.Count == 1 {
+		events = "1 event"
+	}
+	switch {
+	case f.Measure != "events" && f.Measure != "":
+		return fmt.Sprintf("%s: %s; the threshold is %s. In %s.",
+			defang(shown(f.Measure, maxName)), thousands(f.Value), thousands(f.Threshold), events)
+	case f.Threshold > 1:
+		return fmt.Sprintf("%s so far; the threshold is %s.", events, thousands(f.Threshold))
+	}
+	return events + " so far."
+}
+
+func (f *Finding) when() string {
+	const layout = "2006-01-02 15:04:05"
+	first, last := f.First.Go().Format(layout), f.Last.Go().Format(layout)
+	switch {
+	case first == last:
+		return first + " UTC"
+	case first[:10] == last[:10]:
+		return first + " to " + last[11:] + " UTC"
+	}
+	return first + " to " + last + " UTC"
+}
+
+// samples shows a few records. What is as in the sample before is not repeated.
+func (f *Finding) samples(m *letter) {
+	n := min(len(f.Evidence), maxSamples)
+	if n == 0 {
+		return
+	}
+	m.head(fmt.Sprintf("Samples, %d of %s", n, thousands(max(f.Count, int64(n)))))
+	before := map[string]string{}
+	for _, e := range f.Evidence[:n] {
+		title := e.Time.Go().Format("2006-01-02 15:04:05")
+		if e.Operation != "" {
+			title += "  " + operation(e.Operation)
+		}
+		if e.Status.OK {
+			title += "  " + strconv.FormatInt(e.Status.V, 10)
+		}
+		if e.ErrorCode != "" {
+			title += "  " + defang(shown(e.ErrorCode, mailAgent))
+		}
+		m.line("  " + title)
+		if e.Ambiguous {
+			m.line("    This line can be read in several ways: it may be forged.")
+		}
+		for _, p := range []Pair{
+			{Name: "key", Value: shown(e.Key, mailKey)},
+			{Name: "by", Value: shown(e.Requester, mailKey)},
+			{Name: "from", Value: shown(e.RemoteIP, mailKey)},
+			{Name: "agent", Value: shown(e.UserAgent, mailAgent)},
+			{Name: "file", Value: place(e)},
+		} {
+			if p.Value != "" && before[p.Name] != p.Value {
+				m.line(fmt.Sprintf("    %-5s  %s", p.Name, defang(p.Value)))
+			}
+			before[p.Name] = p.Value
+		}
+	}
+}
+
+// place is where a record stands, as sluice inspect takes it.
+func place(e Evidence) string {
+	if e.LogKey == "" {
+		return ""
+	}
+	return shown(e.LogKey, mailKey) + ":" + strconv.FormatInt(e.LogLine, 10)
+}
+
+// operation is left as S3 writes it, unless somebody else may have written it.
+func operation(s string) string {
+	for _, prefix := range []string{"REST.", "WEBSITE.", "BATCH.", "S3.", "SOAP."} {
+		if rest, ok := strings.CutPrefix(s, prefix); ok && len(s) < 60 && strings.Trim(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") == "" {
+			return s
+		}
+	}
+	return defang(shown(s, mailAgent))
+}
+
+func (f *Finding) about() []Pair {
+	all := []Pair{{Name: "rule", Value: defang(shown(f.Rule.ID, maxName))}}
+	if f.Rule.Type != "" {
+		all = append(all, Pair{Name: "type", Value: defang(shown(f.Rule.Type, maxName))})
+	}
+	for _, a := range attacks(f.Rule.Tags) {
+		all = append(all, Pair{Name: "ATT&CK", Value: a.String()})
+	}
+	return append(all, Pair{Name: "finding", Value: f.UID})
+}
+
+// String is the attack for people: T1485.001 Data Destruction: Lifecycle-Triggered Deletion (Impact).
+func (a attack) String() string {
+	if a.id() == "" {
+		return a.tactic.id + " " + a.tactic.name
+	}
+	s := a.id()
+	if a.technique.name != "" {
+		s += " " + a.technique.name
+	}
+	if a.sub.name != "" {
+		s += ": " + a.sub.name
+	}
+	if a.tactic.name != "" {
+		s += " (" + a.tactic.name + ")"
+	}
+	return s
+}
+
+// letter is plain text in the making.
+type letter struct{ strings.Builder }
+
+func (m *letter) line(s string) { m.WriteString(s + "\n") }
+
+func (m *letter) head(s string) { m.line("\n" + strings.ToUpper(s)) }
+
+// prose wraps paragraphs, indented by two.
+func (m *letter) prose(s string) {
+	for i, p := range strings.Split(s, "\n\n") {
+		if i > 0 {
+			m.line("")
+		}
+		m.wrap("  ", "  ", p)
+	}
+}
+
+func (m *letter) item(s string) { m.wrap("  - ", "    ", strings.ReplaceAll(s, "\n\n", " ")) }
+
+// wrap breaks s at spaces; a word that is longer than a line stays whole, for it
+// is to be copied.
+func (m *letter) wrap(first, next, s string) {
+	line, width := first, utf8.RuneCountInString(first)
+	for i, word := range strings.Fields(s) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case width+1+n > mailWidth:
+			m.line(line)
+			line, width = next, utf8.RuneCountInString(next)
+		default:
+			line, width = line+" ", width+1
+		}
+		line, width = line+word, width+n
+	}
+	m.line(line)
+}
+
+func (m *letter) pairs(all []Pair) {
+	width := 0
+	for _, p := range all {
+		width = max(width, utf8.RuneCountInString(p.Name))
+	}
+	for _, p := range all {
+		m.line("  " + p.Name + strings.Repeat(" ", width-utf8.RuneCountInString(p.Name)+2) + p.Value)
+	}
+}
+
+// thousands writes n with commas.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}

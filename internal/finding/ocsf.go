@@ -123,15 +123,7 @@ func (f *Finding) unmapped(sources []string) unmapped {
 	u := unmapped{
 		Step: f.Step, Level: shown(f.Rule.Level, maxName), Owner: shown(f.Owner, maxName),
 		Events: f.Count, Measure: shown(f.Measure, maxName), Value: f.Value, Threshold: f.Threshold,
-		Period: int64(f.Period), PeriodEnd: int64(f.PeriodEnd),
-	}
-	for _, p := range f.Group[:min(len(f.Group), maxGroup)] {
-		g := pair{Name: shown(p.Name, maxName)}
-		if !p.Null {
-			v := shown(p.Value, maxText)
-			g.Value = &v
-		}
-		u.Group = append(u.Group, g)
+		Period: int64(f.Period), PeriodEnd: int64(f.PeriodEnd), Group: groupOf(f.Group),
 	}
 	for _, s := range sources {
 		u.Sources = append(u.Sources, shown(s, maxText))

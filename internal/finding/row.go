@@ -1,6 +1,12 @@
 package finding
 
-import "sluice/internal/logs"
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"sluice/internal/logs"
+)
 
 // Row is one message about one incident, in the table findings.
 type Row struct {
@@ -40,7 +46,7 @@ type Row struct {
 	Region logs.Text `col:"region,dict"`
 	// Bucket; NULL where unknown or several.
 	BucketName logs.Text `col:"bucket_name,dict"`
-	// What makes records one incident, as a JSON object of name and value.
+	// What makes records one incident, as a JSON list of name and value, null where records had none.
 	GroupValues logs.Text `col:"group_values,dict"`
 	// Requester, where the rule groups by it.
 	Requester logs.Text `col:"requester,dict"`
@@ -69,5 +75,69 @@ var Table = logs.Table[Row]{
 	Sort: []string{"rule_id", "finding_uid", "step"},
 }
 
-// Row is the finding as a row of the table findings.
-func (f *Finding) Row() (Row, error) { return Row{}, nil }
+// Row is the finding as a row of the table findings, cleaned and redacted as its
+// messages are.
+func (f *Finding) Row() (Row, error) {
+	doc, err := f.OCSF()
+	if err != nil {
+		return Row{}, err
+	}
+	group, err := json.Marshal(groupOf(f.Group))
+	if err != nil {
+		return Row{}, fmt.Errorf("finding %s: write its group: %w", f.UID, err)
+	}
+	r := Row{
+		FindingUID: known(f.UID), MessageUID: known(f.MessageUID()), Step: logs.Int64(f.Step),
+		EventTime: f.First, LastTime: f.Last, Period: f.Period, CreatedTime: logs.TimeOf(f.Created),
+		RuleID: known(shown(f.Rule.ID, maxName)), RuleTitle: known(shown(f.Rule.Title, maxTitle)),
+		Level: known(shown(f.Rule.Level, maxName)), SeverityID: logs.Int64(severityOf(f.Rule.Level).id),
+		Alert: logs.SomeBool(f.Alert), Type: known(shown(f.Rule.Type, maxName)), Service: known(shown(f.Rule.Service, maxName)),
+		Owner: known(shown(f.Owner, maxName)), Account: known(shown(f.Account, maxName)),
+		Region: known(shown(f.Region, maxName)), BucketName: known(shown(f.Bucket, maxName)),
+		GroupValues: logs.Text(group), EventCount: logs.Int64(f.Count),
+		Measure: known(shown(f.Measure, maxName)), MeasuredValue: logs.Int64(f.Value), Threshold: logs.Int64(f.Threshold),
+		Techniques: known(strings.Join(techniqueIDs(f.Rule.Tags), ",")), OCSF: logs.Text(doc),
+	}
+	for _, p := range f.Group {
+		switch p.Name {
+		case "requester", "requester_name", "userIdentity.arn":
+			r.Requester = of(p)
+		case "remote_ip", "sourceIPAddress":
+			r.RemoteIP = of(p)
+		}
+	}
+	if len(f.Sources) > 0 {
+		r.LogKey = known(shown(f.Sources[0], maxText))
+	}
+	return r, nil
+}
+
+// groupOf is the group as it stands in the document.
+func groupOf(group []Pair) []pair {
+	all := []pair{}
+	for _, p := range group[:min(len(group), maxGroup)] {
+		g := pair{Name: shown(p.Name, maxName)}
+		if !p.Null {
+			v := shown(p.Value, maxText)
+			g.Value = &v
+		}
+		all = append(all, g)
+	}
+	return all
+}
+
+// known is NULL where a finding knows nothing.
+func known(s string) logs.Text {
+	if s == "" {
+		return nil
+	}
+	return logs.Text(s)
+}
+
+// of is the value of a group, which may be empty and there.
+func of(p Pair) logs.Text {
+	if p.Null {
+		return nil
+	}
+	return append(logs.Text{}, shown(p.Value, maxText)...)
+}

@@ -58,34 +58,48 @@ func prose(s string, max int) string {
 // it takes for one. What is changed stays readable, and can be told from text
 // that came like that: a replaced character stands in brackets, [.], or as an
 // escape, \u{2a}.
-func defang(s string) string { return defuse(s, "<>`*|\\") }
+func defang(s string) string { return defuse(s, "<>`*|") }
 
 // defangChat is defang for chat, where more characters make a format.
-func defangChat(s string) string { return defuse(s, "<>`*|\\_~[]()&#!") }
+func defangChat(s string) string { return defuse(s, "<>`*|_~[]()&#!") }
 
-// defuse breaks links and writes the characters of risky as escapes. A backslash
-// is one only in front of another: \\server is a link to some.
+// defuse breaks links and writes the characters of risky as escapes.
 func defuse(s, risky string) string {
 	var b strings.Builder
 	b.Grow(len(s) + 16)
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
-		next, _ := utf8.DecodeRuneInString(s[i+n:])
 		switch {
-		case strings.ContainsRune(dots, r) && (r != '.' || unicode.IsLetter(next)):
+		case !isLive(s, i, risky):
+			b.WriteString(s[i : i+n])
+		case strings.ContainsRune(dots, r):
 			b.WriteString("[.]")
 		case strings.ContainsRune(ats, r):
 			b.WriteString("[@]")
-		case strings.ContainsRune(colons, r) && (r != ':' || next == '/' || next == '\\' || isScheme(s[:i])):
+		case strings.ContainsRune(colons, r):
 			b.WriteString("[:]")
-		case strings.ContainsRune(risky, r) && (r != '\\' || next == '\\'):
-			fmt.Fprintf(&b, `\u{%x}`, r)
 		default:
-			b.WriteString(s[i : i+n])
+			fmt.Fprintf(&b, `\u{%x}`, r)
 		}
 		i += n
 	}
 	return b.String()
+}
+
+// isLive tells whether the character at s[i] makes a link or a format. A
+// backslash does only in front of another: \\server is a link to some.
+func isLive(s string, i int, risky string) bool {
+	r, n := utf8.DecodeRuneInString(s[i:])
+	next, _ := utf8.DecodeRuneInString(s[i+n:])
+	switch {
+	case r == '.':
+		return unicode.IsLetter(next)
+	case r == ':':
+		return next == '/' || next == '\\' || isScheme(s[:i])
+	case r == '\\':
+		return next == '\\'
+	}
+	return strings.ContainsRune(dots+ats+colons+risky, r)
 }
 
 // dots, ats and colons are what software reads as ".", "@" and ":" in an

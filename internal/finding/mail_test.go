@@ -1,0 +1,145 @@
+package finding_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+
+	"sluice/internal/finding"
+)
+
+func TestMailGolden(t *testing.T) {
+	for name, f := range samples() {
+		subject, body := f.Mail()
+		golden(t, name+".txt", "Subject: "+subject+"\n\n"+body)
+		checkSubject(t, subject)
+	}
+}
+
+func TestChatGolden(t *testing.T) {
+	for name, f := range samples() {
+		golden(t, name+".chat.json", indent(t, f.Chat()))
+	}
+}
+
+func TestSubject(t *testing.T) {
+	long := strings.Repeat("very ", 40) + "long"
+	for _, c := range []struct {
+		level, title, bucket string
+		step                 int64
+		want                 string
+	}{
+		{"high", "Mass deletion of S3 objects", "finance-reports", 1, "[HIGH] Mass deletion of S3 objects - finance-reports"},
+		{"high", "Mass deletion of S3 objects", "finance-reports", 10, "[HIGH] Mass deletion of S3 objects - finance-reports (x10)"},
+		{"critical", "Two buckets", "", 1, "[CRITICAL] Two buckets"},
+		{"medium", "Löschung\r\nBcc: x", "a.example.com", 1, "[MEDIUM] L?schung Bcc: x - a[.]example[.]com"},
+		{"low", "A \x1b[31mred\u202e title", "no bucket\r\nBcc: y", 1, "[LOW] A [31mred? title"},
+		{"", "", "", 1, "[FINDING] Finding of a rule without a title"},
+		{"high", long, strings.Repeat("b", 63), 1000, "[HIGH] very very very... - " + strings.Repeat("b", 63) + " (x1000)"},
+	} {
+		f := massDelete()
+		f.Rule.Level, f.Rule.Title, f.Bucket, f.Step = c.level, c.title, c.bucket, c.step
+		got, _ := f.Mail()
+		if got != c.want {
+			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+		checkSubject(t, got)
+	}
+}
+
+// TestMailQuotesTheQueryWhole: what a person pastes into a shell ends where it
+// should, whatever the group holds.
+func TestMailQuotesTheQueryWhole(t *testing.T) {
+	f := massDelete()
+	f.Group = append(f.Group, finding.Pair{Name: "requester", Value: "x'\nSQL\nrm -rf $HOME `id` $(id)"})
+	_, body := f.Mail()
+	_, rest, _ := strings.Cut(body, "<<'SQL'\n")
+	sql, _, ok := strings.Cut(rest, "\nSQL\n")
+	if !ok || !strings.Contains(sql, "LIMIT 100") {
+		t.Errorf("the query ends early:\n%s", body)
+	}
+}
+
+func FuzzMail(f *testing.F) {
+	f.Add("Title", "finance-reports", "a@b.example", "https://evil.example/", "agent\x1b[0m")
+	f.Add("\xff", "\u202e", "<!channel>", "www.evil。example", "\\\\evil\\share")
+	f.Add("a", "mailto:a", "*bold* _it_ `code`", "javascript:alert(1)", "[x](evil)")
+	f.Fuzz(func(t *testing.T, title, bucket, value, key, agent string) {
+		g := massDelete()
+		g.Rule.Title, g.Bucket, g.Account, g.Rule.ID, g.Rule.Type = title, bucket, agent, key, value
+		g.Group = []finding.Pair{{Name: "requester", Value: value}, {Name: "remote_ip", Value: agent}, {Name: "user_agent", Value: key}}
+		for i := range g.Evidence {
+			e := &g.Evidence[i]
+			e.Key, e.UserAgent, e.Requester, e.Operation, e.LogKey, e.ErrorCode, e.RemoteIP = key, agent, value, bucket, value, agent, title
+		}
+		subject, body := g.Mail()
+		checkSubject(t, subject)
+		checkDead(t, body, liveMail)
+		var n struct {
+			Content struct {
+				Title, Description string
+				Keywords           []string
+			}
+			Metadata struct {
+				Summary, EventType string
+				RelatedResources   []string
+				AdditionalContext  map[string]string
+			}
+		}
+		if err := json.Unmarshal(g.Chat(), &n); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range append(append(n.Content.Keywords, n.Content.Title, n.Metadata.Summary, n.Metadata.EventType,
+			n.Metadata.AdditionalContext["rule"]), n.Metadata.RelatedResources...) {
+			checkDead(t, s, liveChat)
+		}
+	})
+}
+
+// ours are the parts of a mail that are not made from a record.
+var ours = regexp.MustCompile(`<<'SQL'|(REST|BATCH|WEBSITE|S3|SOAP)\.[A-Z0-9_.]+| \|\| `)
+
+var (
+	liveMail = regexp.MustCompile("://|:/|[^[]@|@[^]]|\\.\\pL|[<>*|`]|\\\\\\\\|(?i:mailto:|tel:|javascript:)|[\u3002\uff0e\uff61\uff20]")
+	liveChat = regexp.MustCompile(liveMail.String() + `|[_~#!&()]|\]\(`)
+)
+
+func checkDead(t *testing.T, s string, live *regexp.Regexp) {
+	t.Helper()
+	for _, r := range s {
+		if !unicode.IsPrint(r) && r != '\n' {
+			t.Fatalf("keeps %U:\n%s", r, s)
+		}
+	}
+	rest := ours.ReplaceAllString(s, " ")
+	if live == liveChat {
+		rest = strings.NewReplacer("(none: anonymous)", "", "(none)", "", "remote_ip", "", "user_agent", "").Replace(rest)
+	}
+	if m := live.FindString(rest); m != "" {
+		t.Fatalf("%q is live in:\n%s", m, s)
+	}
+}
+
+func checkSubject(t *testing.T, s string) {
+	t.Helper()
+	if len(s) > 99 || !strings.HasPrefix(s, "[") || strings.TrimSpace(s) != s {
+		t.Fatalf("subject %q: %d bytes", s, len(s))
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			t.Fatalf("subject %q keeps %#x", s, s[i])
+		}
+	}
+}
+
+func BenchmarkMail(b *testing.B) {
+	f := massDelete()
+	b.ReportAllocs()
+	for b.Loop() {
+		if subject, body := f.Mail(); subject == "" || body == "" {
+			b.Fatal("nothing")
+		}
+	}
+}
