@@ -80,8 +80,18 @@ type list struct {
 	b       []byte
 	i       int
 	members bool
+	once    []byte // the only element of what is no array
 	name    []byte // of the member, between its quotes
 	value   []byte
+}
+
+// each starts a list of the elements of v, or of v itself: CloudTrail renders
+// XML, in which a list of one and one value are the same.
+func each(v []byte) list {
+	if len(v) > 0 && v[0] != '[' {
+		return list{once: v}
+	}
+	return in(v)
 }
 
 // in starts a list of what is in v; a scalar has nothing in it.
@@ -96,6 +106,10 @@ func in(v []byte) list {
 // next steps to the next element or member, and reports whether there is one.
 func (l *list) next() bool {
 	l.name = nil
+	if l.once != nil {
+		l.value, l.once = l.once, nil
+		return true
+	}
 	i := l.separator()
 	if i >= len(l.b) || l.b[i] == '}' || l.b[i] == ']' {
 		l.i = len(l.b)
@@ -123,6 +137,17 @@ func (l *list) separator() int {
 		i = skipSpace(l.b, i+1)
 	}
 	return i
+}
+
+// member returns the value of the member called name, nil where there is none or
+// it is null.
+func member(v []byte, name string) []byte {
+	for l := in(v); l.next(); {
+		if string(l.name) == name && l.value[0] != 'n' {
+			return l.value
+		}
+	}
+	return nil
 }
 
 // within returns what stands between the quotes of the string v.
@@ -190,7 +215,7 @@ func hex4(s []byte) (rune, bool) {
 	var r rune
 	for _, c := range s[:4] {
 		switch {
-		case '0' <= c && c <= '9':
+		case isDigit(c):
 			r = r<<4 | rune(c-'0')
 		case 'a' <= c|0x20 && c|0x20 <= 'f':
 			r = r<<4 | rune(c|0x20-'a'+10)
@@ -201,34 +226,57 @@ func hex4(s []byte) (rune, bool) {
 	return r, true
 }
 
-// wholeNumber reads a JSON number that is whole, also where it is written 353.0.
-// What would have to be rounded is not ok.
+// wholeNumber reads a JSON number that is whole, also where it is written 353.0
+// or 1.5E3. It never rounds: what is not whole or has too many digits is not ok.
 func wholeNumber(s []byte) (int64, bool) {
-	const most = 20 // digits, sign and point; more is no count of anything
-	v, digits, i := int64(0), 0, 0
-	if len(s) > 0 && s[0] == '-' {
+	const most = 1e17
+	i, v, digits, behind := 0, int64(0), 0, 0 // behind the point
+	negative := len(s) > 0 && s[0] == '-'
+	if negative {
 		i++
 	}
-	for ; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
-		if digits++; digits > 18 {
+	for point := false; i < len(s) && (isDigit(s[i]) || s[i] == '.' && !point); i++ {
+		if s[i] == '.' {
+			point = true
+			continue
+		}
+		if v >= most {
 			return 0, false
 		}
 		v = v*10 + int64(s[i]-'0')
-	}
-	switch {
-	case digits == 0:
-		return 0, false
-	case i == len(s):
-		if s[0] == '-' {
-			v = -v
+		digits++
+		if point {
+			behind++
 		}
-		return v, true
-	case len(s) > most:
+	}
+	if digits == 0 {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(string(s), 64)
-	if err != nil || f != float64(int64(f)) || f < -1<<53 || f > 1<<53 {
+	power := 0
+	if i < len(s) && s[i]|0x20 == 'e' && len(s)-i <= 5 {
+		var err error
+		if power, err = strconv.Atoi(string(s[i+1:])); err != nil {
+			return 0, false
+		}
+		i = len(s)
+	}
+	if i < len(s) {
 		return 0, false
 	}
-	return int64(f), true
+	for power -= behind; power != 0 && v != 0; {
+		switch {
+		case power > 0 && v < most:
+			v, power = v*10, power-1
+		case power < 0 && v%10 == 0:
+			v, power = v/10, power+1
+		default:
+			return 0, false
+		}
+	}
+	if negative {
+		v = -v
+	}
+	return v, true
 }
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

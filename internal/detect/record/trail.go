@@ -111,7 +111,10 @@ func (s *TrailSchema) path(name string) (sigma.FieldID, bool) {
 // place says in which column a path begins, and what remains of it there.
 func place(name string) (column, string, bool) {
 	first, rest, deep := strings.Cut(name, ".")
-	if rest != "" && strings.HasPrefix(strings.ToLower(name), "useridentity.") {
+	if strings.HasSuffix(name, ".") || strings.Contains(name, "..") {
+		return 0, "", false
+	}
+	if first == "userIdentity" {
 		for i := range trailFields { // a closed list, but for what is rare: catch wrong case
 			if f := &trailFields[i]; strings.EqualFold(f.name, name) && f.name != name {
 				return 0, "", false
