@@ -137,6 +137,7 @@ func newRig(t testing.TB, files map[string]string) *rig {
 		t.Fatal(err)
 	}
 	r.Handler = h
+	r.out.Reset() // of what is said at the start
 	return r
 }
 

@@ -13,8 +13,8 @@ import (
 	"sluice/internal/pipeline"
 )
 
-// folder is where a site keeps its rules: what is needed of *awsio.S3.
-type folder interface {
+// Folder is where a site keeps its rules: what is needed of *awsio.S3.
+type Folder interface {
 	pipeline.Source
 	// List yields objects in the order of their keys; an error is the last step.
 	List(ctx context.Context, bucket, prefix string) iter.Seq2[pipeline.Object, error]
@@ -39,7 +39,7 @@ func (f ruleFile) isSite() bool { return f.name == "site.yml" || f.name == "site
 
 // ruleFolder reads a folder again and again, and of each file only what is new.
 type ruleFolder struct {
-	folder
+	Folder
 	bucket, prefix string
 	files          map[string]ruleFile // by id: key and ETag
 	left           []string            // what was left out, and why
@@ -63,7 +63,7 @@ func (r *ruleFolder) read(ctx context.Context) (changed bool, err error) {
 		files[f.object.ID()] = f
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	ahead := fetchAhead(ctx, r.folder, fresh)
+	ahead := fetchAhead(ctx, r.Folder, fresh)
 	defer func() {
 		cancel()
 		ahead.wait()

@@ -42,7 +42,7 @@ func TestRuleFolder(t *testing.T) {
 		"rules/a.yml": "a1", "rules/b.yaml": "b1", "rules/site.yml": "s1", "rules/team/site.yml": "t1",
 		"rules/README.md": "no rule", "rules/": "", "rules-old/a.yml": "o1", "rules/empty.yml": "",
 	}}}
-	r := &ruleFolder{folder: s, bucket: "lake", prefix: "rules/"}
+	r := &ruleFolder{Folder: s, bucket: "lake", prefix: "rules/"}
 	for _, step := range []struct {
 		name    string
 		do      func()
@@ -114,7 +114,7 @@ func TestRuleFolderHasLimits(t *testing.T) {
 		{"heavy together", heavy, 8, "i.yml and what follows it"},
 	} {
 		s := &shelf{bucket: bucket{files: c.files}}
-		r := &ruleFolder{folder: s, bucket: "lake", prefix: "rules/"}
+		r := &ruleFolder{Folder: s, bucket: "lake", prefix: "rules/"}
 		if changed, err := r.read(t.Context()); !changed || err != nil {
 			t.Errorf("%s: %v, %v", c.name, changed, err)
 		}

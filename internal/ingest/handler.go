@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"sluice/internal/detect"
 	"sluice/internal/pipeline"
 )
 
@@ -46,6 +47,12 @@ type Config struct {
 	Lake    pipeline.Lake
 	Routes  []pipeline.Route
 	Out     io.Writer // log lines and metrics, one JSON object a line
+
+	// For findings; without a State there are none, and nothing else is looked at.
+	State  detect.State
+	Topics Publisher
+	Rules  Folder           // where Settings says that the site's rules are
+	Now    func() time.Time // nil for time.Now
 }
 
 // Handler answers invocations, one after the other.
@@ -54,6 +61,7 @@ type Handler struct {
 	source     pipeline.Source
 	lake       pipeline.Lake
 	pipeline   runner
+	detection  *detection // nil without findings
 	lakeBucket string
 	lakePrefix string
 	largeFile  int64
@@ -69,20 +77,28 @@ func New(c Config) (*Handler, error) {
 	if err := errors.Join(os.RemoveAll(stage), os.MkdirAll(stage, 0o700)); err != nil {
 		return nil, fmt.Errorf("empty staging directory: %w", err)
 	}
-	p, err := pipeline.New(pipeline.Config{Routes: c.Routes, Stage: stage})
-	if err != nil {
-		return nil, err
-	}
-	return newHandler(c, p), nil
-}
-
-func newHandler(c Config, p runner) *Handler {
-	return &Handler{
-		objects: c.Objects, source: c.Source, lake: c.Lake, pipeline: p,
+	h := &Handler{
+		objects: c.Objects, source: c.Source, lake: c.Lake,
 		lakeBucket: c.Settings.LakeBucket, lakePrefix: c.Settings.LakePrefix,
 		largeFile: c.Settings.LargeFile, function: c.Settings.Function,
 		out: c.Out, log: slog.New(slog.NewJSONHandler(c.Out, nil)),
 	}
+	pc := pipeline.Config{Routes: c.Routes, Stage: stage}
+	if c.State == nil {
+		h.log.Info("findings are off: there is no state table")
+	} else {
+		d, err := newDetection(c, stage, h.log)
+		if err != nil {
+			return nil, err
+		}
+		h.detection, h.lake, pc.Watch = d, d.lake(c.Lake), d.watch
+	}
+	p, err := pipeline.New(pc)
+	if err != nil {
+		return nil, err
+	}
+	h.pipeline = p
+	return h, nil
 }
 
 // Response tells SQS which messages to deliver again. It is the shape that
@@ -109,8 +125,14 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (Response
 	defer cancel()
 
 	var sum tally
+	if h.detection != nil {
+		h.detection.refresh(ctx)
+	}
 	for _, batch := range h.batches(h.plan(msgs)) {
-		h.batch(ctx, readUntil, batch, &sum)
+		h.batch(ctx, readUntil, batch, &sum, true)
+	}
+	if h.detection != nil {
+		h.detection.count(&sum)
 	}
 	werr := sum.write(h.out, h.function, time.Now())
 
@@ -143,16 +165,22 @@ func (h *Handler) deadlines(ctx context.Context) (run context.Context, readUntil
 	return run, end.Add(-min(commitTime, left/4)), cancel
 }
 
-// batch converts and commits one batch and marks the messages of what failed.
-func (h *Handler) batch(ctx context.Context, readUntil time.Time, batch []*work, sum *tally) {
+// batch converts and commits one batch and marks the messages of what failed. It
+// may retry once, without the files that could not be counted.
+func (h *Handler) batch(ctx context.Context, readUntil time.Time, batch []*work, sum *tally, retry bool) {
 	objs := make([]pipeline.Object, len(batch))
 	for i, w := range batch {
 		objs[i] = w.object
 	}
 	src := h.open(ctx, readUntil, objs)
-	res, err := h.pipeline.Run(ctx, src, h.lake, objs)
+	res, err := h.run(ctx, src, objs)
 	src.close()
 
+	if u, ok := errors.AsType[*uncountedError](err); ok && retry && len(u.files) < len(batch) {
+		// The others need not wait for what is wrong with these.
+		h.batch(ctx, readUntil, h.without(u, batch, sum), sum, false)
+		return
+	}
 	files := res.Files
 	if err == nil && len(files) != len(batch) {
 		err = fmt.Errorf("BUG: %d files in, %d accounted for", len(batch), len(files))
@@ -163,17 +191,43 @@ func (h *Handler) batch(ctx context.Context, readUntil time.Time, batch []*work,
 			files[i] = pipeline.File{Object: o, Outcome: pipeline.Failed, Err: fmt.Errorf("batch: %w", err)}
 		}
 	}
-	now := time.Now()
 	for i, f := range files {
-		if f.Outcome == pipeline.Failed {
-			for _, m := range batch[i].waiting {
-				m.failed = true
-			}
-		}
-		h.report(f, src.spent(f.Object))
-		sum.add(f, now)
+		h.account(batch[i], f, src.spent(f.Object), sum)
 	}
 	for _, o := range res.Objects {
 		sum.bytesOut += o.Bytes
 	}
+}
+
+func (h *Handler) run(ctx context.Context, src *source, objs []pipeline.Object) (pipeline.Result, error) {
+	if h.detection != nil {
+		h.detection.watch.begin()
+		defer h.detection.watch.forget()
+	}
+	return h.pipeline.Run(ctx, src, h.lake, objs)
+}
+
+// without fails the files of a batch that could not be counted and returns the
+// others.
+func (h *Handler) without(u *uncountedError, batch []*work, sum *tally) (rest []*work) {
+	for _, w := range batch {
+		err, ok := u.files[w.object.ID()]
+		if !ok {
+			rest = append(rest, w)
+			continue
+		}
+		h.account(w, pipeline.File{Object: w.object, Outcome: pipeline.Failed, Err: fmt.Errorf("findings: %w", err)}, 0, sum)
+	}
+	return rest
+}
+
+// account says what became of a file: to the queue, in the log, in the metrics.
+func (h *Handler) account(w *work, f pipeline.File, took time.Duration, sum *tally) {
+	if f.Outcome == pipeline.Failed {
+		for _, m := range w.waiting {
+			m.failed = true
+		}
+	}
+	h.report(f, took)
+	sum.add(f, time.Now())
 }

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
+	"sluice/internal/detect"
 	"sluice/internal/pipeline"
+	"sluice/internal/sigma"
 )
 
 // tally is what an invocation adds to the metrics.
@@ -17,6 +20,11 @@ type tally struct {
 	unaccounted                      int64
 	bytesIn, bytesOut                int64
 	lag                              []int64 // ms from the file's delivery to its rows, one a file
+
+	detects    bool // findings are on
+	did        detect.Report
+	refused    int64 // messages that SNS will never take
+	ruleErrors int64 // documents that are left out now, not those found in this invocation
 }
 
 func (t *tally) add(f pipeline.File, now time.Time) {
@@ -69,6 +77,17 @@ func (t *tally) write(w io.Writer, function string, now time.Time) error {
 	metric("Unaccounted", "Count", t.unaccounted)
 	metric("BytesIn", "Bytes", t.bytesIn)
 	metric("BytesOut", "Bytes", t.bytesOut)
+	if t.detects {
+		for l := sigma.Informational; l <= sigma.Critical; l++ {
+			name := l.String()
+			metric("Findings"+strings.ToUpper(name[:1])+name[1:], "Count", t.did.Findings[l])
+		}
+		metric("Alerts", "Count", t.did.Alerts)
+		metric("AlertsLimited", "Count", t.did.Limited)
+		metric("GroupsDropped", "Count", t.did.GroupsDropped)
+		metric("MessagesRefused", "Count", t.refused)
+		metric("RuleErrors", "Count", t.ruleErrors)
+	}
 	if len(t.lag) > 0 {
 		metric("Lag", "Milliseconds", spread(t.lag, maxValues))
 	}

@@ -16,11 +16,12 @@ import (
 	"sluice/internal/clean"
 	"sluice/internal/finding"
 	"sluice/internal/pipeline"
+	"sluice/internal/sigma"
 	"sluice/internal/table"
 )
 
-// publisher is what the outlet needs of *awsio.SNS.
-type publisher interface {
+// Publisher brings messages to topics: what is needed of *awsio.SNS.
+type Publisher interface {
 	Publish(ctx context.Context, topic string, msgs []awsio.Message) ([]awsio.Refusal, error)
 }
 
@@ -34,19 +35,18 @@ type publisher interface {
 // is create-only; the messages may arrive twice, and say so by their id.
 type outlet struct {
 	lake  pipeline.Lake
-	sns   publisher
-	level int // mails and chat messages from here, an index of levels
+	sns   Publisher
+	level sigma.Level // mails and chat messages from here
 	log   *slog.Logger
 
 	findings, alerts, chat string // ARNs of topics, "" for none
 
-	mu    sync.Mutex // of what follows: rows are few, and one writer is enough
-	rows  *table.Writer[finding.Row]
-	sent  int64 // alerts published since they were last counted
-	wrong int64 // messages that SNS refused
+	mu      sync.Mutex // of what follows: rows are few, and one writer is enough
+	rows    *table.Writer[finding.Row]
+	refused int64 // messages that SNS will never take, since they were last counted
 }
 
-func newOutlet(s Settings, lake pipeline.Lake, sns publisher, stage string, log *slog.Logger) (*outlet, error) {
+func newOutlet(s Settings, lake pipeline.Lake, sns Publisher, stage string, log *slog.Logger) (*outlet, error) {
 	st, err := table.NewStage(stage)
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func newOutlet(s Settings, lake pipeline.Lake, sns publisher, stage string, log 
 		return nil, err
 	}
 	return &outlet{
-		lake: lake, sns: sns, level: slices.Index(levels, s.AlertLevel), log: log, rows: rows,
+		lake: lake, sns: sns, level: s.AlertLevel, log: log, rows: rows,
 		findings: s.FindingsTopic, alerts: s.AlertsTopic, chat: s.ChatTopic,
 	}, nil
 }
@@ -80,7 +80,6 @@ func (o *outlet) Send(ctx context.Context, fs []*finding.Finding) error {
 	if err != nil {
 		return fmt.Errorf("findings: %w", err)
 	}
-	o.sent += int64(len(docs))
 	return nil
 }
 
@@ -141,7 +140,7 @@ func (o *outlet) messages(fs []*finding.Finding) (docs, mails, chats []awsio.Mes
 		}
 		m.Body = string(doc)
 		docs = append(docs, m)
-		if slices.Index(levels, f.Rule.Level) < o.level {
+		if l, _ := sigma.ParseLevel(f.Rule.Level); l < o.level {
 			continue
 		}
 		m.Body = string(f.Chat())
@@ -162,16 +161,15 @@ func (o *outlet) publish(ctx context.Context, topic string, msgs []awsio.Message
 	for _, r := range refused {
 		o.log.Error("message refused by SNS; it is in the table findings", "topic", topic, "message_uid", r.ID, "reason", clean.Line(r.Why))
 	}
-	o.wrong += int64(len(refused))
+	o.refused += int64(len(refused))
 	return err
 }
 
-// counts returns how many alerts were published and how many messages refused,
-// and begins to count anew.
-func (o *outlet) counts() (sent, refused int64) {
+// refusals returns how many messages SNS refused, and begins to count anew.
+func (o *outlet) refusals() int64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	sent, refused = o.sent, o.wrong
-	o.sent, o.wrong = 0, 0
-	return sent, refused
+	n := o.refused
+	o.refused = 0
+	return n
 }

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
+
+	"sluice/internal/sigma"
 )
 
 // Settings is what the template decides for the function.
@@ -22,19 +23,17 @@ type Settings struct {
 	// StateTable turns findings on: without a memory that all invocations share,
 	// a rule that counts would miss what is spread over files, and one that does
 	// not would report each file again.
-	StateTable    string // SLUICE_STATE_TABLE: DynamoDB table of counters and of what was sent; "" for no findings
-	Account       string // SLUICE_ACCOUNT: where the function runs, in findings
-	Region        string // AWS_REGION, set by Lambda
-	FindingsTopic string // SLUICE_FINDINGS_TOPIC_ARN: OCSF documents; "" for none
-	AlertsTopic   string // SLUICE_ALERTS_TOPIC_ARN: mails; "" for none
-	ChatTopic     string // SLUICE_CHAT_TOPIC_ARN: Amazon Q custom notifications; "" for none
-	AlertLevel    string // SLUICE_ALERT_LEVEL: from this level mails and chat messages are sent
-	RulesBucket   string // SLUICE_RULES_LOCATION, s3://bucket/folder/: rules of the site; "" for the shipped ones only
+	StateTable    string      // SLUICE_STATE_TABLE: DynamoDB table of counters and of what was sent; "" for no findings
+	Account       string      // SLUICE_ACCOUNT: where the function runs, in findings
+	Region        string      // AWS_REGION, set by Lambda
+	FindingsTopic string      // SLUICE_FINDINGS_TOPIC_ARN: OCSF documents; "" for none
+	AlertsTopic   string      // SLUICE_ALERTS_TOPIC_ARN: mails; "" for none
+	ChatTopic     string      // SLUICE_CHAT_TOPIC_ARN: Amazon Q custom notifications; "" for none
+	AlertLevel    sigma.Level // SLUICE_ALERT_LEVEL: from this level mails and chat messages are sent
+	RulesBucket   string      // SLUICE_RULES_LOCATION, s3://bucket/folder/: rules of the site; "" for the shipped ones only
 	RulesPrefix   string
+	Instance      string // AWS_LAMBDA_LOG_STREAM_NAME, set by Lambda: tells this process from others like it
 }
-
-// levels are the severities of rules, mildest first.
-var levels = []string{"informational", "low", "medium", "high", "critical"}
 
 const defaultLargeFile = 128 << 20
 
@@ -58,7 +57,8 @@ func Load(getenv func(string) string) (Settings, error) {
 		FindingsTopic: getenv("SLUICE_FINDINGS_TOPIC_ARN"),
 		AlertsTopic:   getenv("SLUICE_ALERTS_TOPIC_ARN"),
 		ChatTopic:     getenv("SLUICE_CHAT_TOPIC_ARN"),
-		AlertLevel:    cmp.Or(getenv("SLUICE_ALERT_LEVEL"), "medium"),
+		AlertLevel:    sigma.Medium,
+		Instance:      cmp.Or(getenv("AWS_LAMBDA_LOG_STREAM_NAME"), "local"),
 	}
 	var faults []error
 	fault := func(name, format string, args ...any) {
@@ -98,8 +98,12 @@ func Load(getenv func(string) string) (Settings, error) {
 			fault(t.name, "set without SLUICE_STATE_TABLE: nothing would ever be sent")
 		}
 	}
-	if !slices.Contains(levels, s.AlertLevel) {
-		fault("SLUICE_ALERT_LEVEL", "%q is none of %s", s.AlertLevel, strings.Join(levels, ", "))
+	if v := getenv("SLUICE_ALERT_LEVEL"); v != "" {
+		l, ok := sigma.ParseLevel(v)
+		if !ok {
+			fault("SLUICE_ALERT_LEVEL", "%q is none of informational, low, medium, high and critical", v)
+		}
+		s.AlertLevel = l
 	}
 	if v := getenv("SLUICE_RULES_LOCATION"); v != "" {
 		rest, ok := strings.CutPrefix(v, "s3://")

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sluice/internal/sigma"
 )
 
 func env(kv ...string) func(string) string {
@@ -22,21 +24,21 @@ func TestLoad(t *testing.T) {
 		want Settings
 	}{
 		{env("SLUICE_LAKE_BUCKET", "lake"),
-			Settings{LakeBucket: "lake", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local", AlertLevel: "medium"}},
+			Settings{LakeBucket: "lake", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local", AlertLevel: sigma.Medium, Instance: "local"}},
 		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_LAKE_PREFIX", "a/b", "SLUICE_STAGE", "/scratch",
 			"SLUICE_LARGE_FILE_BYTES", "1000", "AWS_LAMBDA_FUNCTION_NAME", "ingest"),
-			Settings{LakeBucket: "lake", LakePrefix: "a/b/", Stage: "/scratch", LargeFile: 1000, Function: "ingest", AlertLevel: "medium"}},
+			Settings{LakeBucket: "lake", LakePrefix: "a/b/", Stage: "/scratch", LargeFile: 1000, Function: "ingest", AlertLevel: sigma.Medium, Instance: "local"}},
 		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_LAKE_PREFIX", "a/"),
-			Settings{LakeBucket: "lake", LakePrefix: "a/", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local", AlertLevel: "medium"}},
+			Settings{LakeBucket: "lake", LakePrefix: "a/", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local", AlertLevel: sigma.Medium, Instance: "local"}},
 		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_STATE_TABLE", "state", "SLUICE_ACCOUNT", "111122223333", "AWS_REGION", "eu-central-1",
 			"SLUICE_FINDINGS_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:findings", "SLUICE_ALERTS_TOPIC_ARN", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:s-Alerts_1",
-			"SLUICE_ALERT_LEVEL", "high", "SLUICE_RULES_LOCATION", "s3://lake/site/rules/"),
+			"SLUICE_ALERT_LEVEL", "high", "AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/22/[$LATEST]0a", "SLUICE_RULES_LOCATION", "s3://lake/site/rules/"),
 			Settings{LakeBucket: "lake", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local", StateTable: "state",
 				Account: "111122223333", Region: "eu-central-1", FindingsTopic: "arn:aws:sns:eu-central-1:111122223333:findings",
-				AlertsTopic: "arn:aws-us-gov:sns:us-gov-west-1:111122223333:s-Alerts_1", AlertLevel: "high",
+				AlertsTopic: "arn:aws-us-gov:sns:us-gov-west-1:111122223333:s-Alerts_1", AlertLevel: sigma.High, Instance: "2026/11/22/[$LATEST]0a",
 				RulesBucket: "lake", RulesPrefix: "site/rules/"}},
 		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_RULES_LOCATION", "s3://lake"),
-			Settings{LakeBucket: "lake", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local", AlertLevel: "medium", RulesBucket: "lake"}},
+			Settings{LakeBucket: "lake", Stage: os.TempDir(), LargeFile: 128 << 20, Function: "local", AlertLevel: sigma.Medium, Instance: "local", RulesBucket: "lake"}},
 	} {
 		got, err := Load(c.env)
 		if diff := cmp.Diff(got, c.want); diff != "" || err != nil {

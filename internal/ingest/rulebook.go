@@ -1,0 +1,130 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"sluice/internal/clean"
+	"sluice/internal/detect"
+	"sluice/internal/sigma"
+)
+
+const (
+	rereadRules = 5 * time.Minute  // at most so often
+	rulesTime   = 20 * time.Second // for reading them, of an invocation that has files to convert
+)
+
+// ruleBook is the rules in use: the shipped ones, and those of the site's folder
+// as it was when it could last be read. Nothing that is wrong there keeps a file
+// from being converted: what cannot be used is left out, said in the log and in
+// the metrics, and reported once.
+type ruleBook struct {
+	folder *ruleFolder // nil for the shipped rules only
+	now    func() time.Time
+	log    *slog.Logger
+	about  reporter
+
+	next    time.Time // when to look into the folder again
+	rules   *detect.Rules
+	faults  int          // documents that cannot be used
+	unread  bool         // the folder could not be read
+	pending []brokenFile // not reported yet
+}
+
+// current returns the rules to use now: the same as before when nothing changed.
+func (b *ruleBook) current(ctx context.Context) *detect.Rules {
+	now := b.now()
+	if b.rules != nil && now.Before(b.next) {
+		return b.rules
+	}
+	b.next = now.Add(rereadRules)
+	changed := b.rules == nil
+	if b.folder != nil {
+		ctx, cancel := context.WithTimeout(ctx, rulesTime)
+		defer cancel()
+		c, err := b.folder.read(ctx)
+		if b.unread = err != nil; b.unread {
+			b.log.Error("rules of the site not read, those of before stay in use", "error", shown(err))
+		}
+		changed = changed || c
+	}
+	if changed {
+		b.load()
+	}
+	return b.rules
+}
+
+// broken is how much is wrong with the rules.
+func (b *ruleBook) broken() int64 {
+	n := int64(b.faults)
+	if b.unread {
+		n++
+	}
+	return n
+}
+
+// load reads all documents anew.
+func (b *ruleBook) load() {
+	var files []ruleFile
+	var left []string
+	if b.folder != nil {
+		files, left = b.folder.sorted(), b.folder.left
+	}
+	var o detect.Options
+	var problems []sigma.Problem
+	for _, f := range files {
+		if !f.isSite() {
+			o.User = append(o.User, sigma.Source{Name: f.name, Text: f.text, Layer: 1})
+			continue
+		}
+		site, faults := sigma.ParseSite(f.name, f.text)
+		problems = append(problems, faults...)
+		if o.Site == nil {
+			o.Site = site
+		} else {
+			problems = append(problems, sigma.Problem{File: f.name, Reason: "not read: there is a site.yaml already"})
+		}
+	}
+	rules, faults := detect.Load(o)
+	problems = append(problems, faults...)
+	for _, l := range left {
+		problems = append(problems, sigma.Problem{File: b.folder.prefix, Reason: l})
+	}
+	for _, p := range problems {
+		b.log.Error("rule not used", "file", clean.Line(p.File), "reason", shown(p))
+	}
+	b.rules, b.faults, b.pending = rules, len(problems), brokenFiles(files, problems)
+	b.log.Info("rules loaded", "rules", len(rules.Set.Rules), "correlations", len(rules.Set.Correlations),
+		"filters", len(rules.Set.Filters), "idle", len(rules.Set.Idle), "broken", len(problems), "files", len(files))
+}
+
+// brokenFiles gathers problems by file.
+func brokenFiles(files []ruleFile, problems []sigma.Problem) []brokenFile {
+	var all []brokenFile
+	for _, p := range problems {
+		i := slices.IndexFunc(all, func(b brokenFile) bool { return b.name == p.File })
+		if i < 0 {
+			b := brokenFile{name: p.File}
+			if j := slices.IndexFunc(files, func(f ruleFile) bool { return f.name == p.File }); j >= 0 {
+				b.object = files[j].object
+			}
+			i, all = len(all), append(all, b)
+		}
+		all[i].why = append(all[i].why, p.Error())
+	}
+	return all
+}
+
+// tell reports broken files that nobody reported yet.
+func (b *ruleBook) tell(ctx context.Context, s detect.State, out detect.Outlet) error {
+	for len(b.pending) > 0 {
+		if err := b.about.report(ctx, s, out, b.pending[0], b.now()); err != nil {
+			return fmt.Errorf("%s: %w", b.pending[0].name, err)
+		}
+		b.pending = b.pending[1:]
+	}
+	return nil
+}
