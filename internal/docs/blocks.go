@@ -39,7 +39,7 @@ func fill(text, part string, lines []string) (string, error) {
 
 // Fill brings the generated parts of template.yaml (glue) or of docs/tables.md
 // up to date with the source and returns the text as it should be.
-func Fill(text string, glue bool, tables []Table, reasons []Reason) (string, error) {
+func Fill(text string, glue bool, tables []Table, reasons []Reason, fields []Field) (string, error) {
 	var err error
 	for _, t := range tables {
 		lines := markdownColumns(t)
@@ -53,7 +53,18 @@ func Fill(text string, glue bool, tables []Table, reasons []Reason) (string, err
 	if glue {
 		return text, nil
 	}
-	return fill(text, "reasons", markdownReasons(reasons))
+	if text, err = fill(text, "reasons", markdownReasons(reasons)); err != nil {
+		return "", err
+	}
+	return fill(text, "fields of rules", markdownFields(fields))
+}
+
+// Field is a field that rules on CloudTrail can name, as docs/tables.md lists it.
+type Field struct {
+	Name    string
+	Kind    string
+	Column  string // "" when it is no column
+	Meaning string
 }
 
 // glueColumns is the value of Columns in template.yaml, one column a line.
@@ -88,6 +99,19 @@ func markdownReasons(reasons []Reason) []string {
 	lines := []string{"", "| meant for | reason | meaning |", "|---|---|---|"}
 	for _, r := range reasons {
 		lines = append(lines, fmt.Sprintf("| `%s` | `%s` | %s |", r.Table, r.Name, cell.Replace(r.Comment)))
+	}
+	return append(lines, "")
+}
+
+// markdownFields is the list of fields in docs/tables.md.
+func markdownFields(fields []Field) []string {
+	lines := []string{"", "| field | kind | column or meaning |", "|---|---|---|"}
+	for _, f := range fields {
+		what := cell.Replace(f.Meaning)
+		if f.Column != "" {
+			what = "`" + f.Column + "`"
+		}
+		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s |", f.Name, f.Kind, what))
 	}
 	return append(lines, "")
 }

@@ -8,6 +8,8 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sluice/internal/detect/record"
 )
 
 var update = flag.Bool("update", false, "rewrite the generated parts of template.yaml and docs/tables.md")
@@ -28,7 +30,7 @@ func TestColumnsAreTheSameEverywhere(t *testing.T) {
 	}
 	for name, glue := range map[string]bool{"template.yaml": true, "docs/tables.md": false} {
 		is := read(t, name)
-		want, err := Fill(is, glue, tables, reasons)
+		want, err := Fill(is, glue, tables, reasons, ruleFields())
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -44,6 +46,17 @@ func TestColumnsAreTheSameEverywhere(t *testing.T) {
 		t.Errorf("%s is not what the row structs say; run make generate:\n%s",
 			name, cmp.Diff(strings.Split(is, "\n"), strings.Split(want, "\n")))
 	}
+}
+
+// ruleFields are the fields that rules on CloudTrail can name.
+func ruleFields() []Field {
+	var fields []Field
+	for _, d := range record.Describe() {
+		if d.Service == record.TrailService {
+			fields = append(fields, Field{Name: d.Name, Kind: d.Kind.String(), Column: d.Column, Meaning: d.Meaning})
+		}
+	}
+	return fields
 }
 
 // TestGlueColumns reads the columns back out of the YAML, so that a comment with
