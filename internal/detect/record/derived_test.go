@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sluice/internal/detect/record"
+	"sluice/internal/logs/cloudtrail"
 	"sluice/internal/sigma"
 )
 
@@ -107,6 +108,7 @@ func TestPolicies(t *testing.T) {
 		// Everyone, tied to somebody else's account.
 		{`"Effect":"Allow","Principal":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"999900001111"}}`, external},
 		{`"Effect":"Allow","Principal":"*","Condition":{"ArnLike":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/a","arn:aws:iam::999900001111:role/*"]}}`, external},
+		{`"Effect":"Allow","Principal":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"111122223333"},"StringLike":{"aws:PrincipalArn":"arn:aws:iam::999900001111:role/*"}}`, neither},
 	} {
 		policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"}},{` + c.statement + `}]}`
 		quoted, err := json.Marshal(policy)
@@ -131,6 +133,33 @@ func TestPolicies(t *testing.T) {
 	} {
 		holds(t, "policy_public", call("PutBucketPolicy", parameters), absent)
 		holds(t, "policy_external", call("PutBucketPolicy", parameters), absent)
+	}
+}
+
+// TestWhoseBucket: what is external depends on who owns the bucket, not on whose
+// trail recorded the call.
+func TestWhoseBucket(t *testing.T) {
+	event := func(bucket string) string {
+		return `{"eventTime":"2026-11-22T12:00:00Z","recipientAccountId":"999900001111","requestParameters":{"bucketPolicy":{"Statement":` +
+			`{"Effect":"Allow","Principal":{"AWS":"999900001111"}}}},"resources":[{"type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::example","accountId":"` + bucket + `"}]}`
+	}
+	holds(t, "policy_external", event("111122223333"), boolean(true))
+	holds(t, "policy_external", event("999900001111"), boolean(false))
+	holds(t, "policy_external", event(""), boolean(false))
+}
+
+// TestNextRecord: nothing of a record is left in the one after it.
+func TestNextRecord(t *testing.T) {
+	schema := record.NewTrailSchema(nil)
+	days, path := lookup(t, schema, "derived.lifecycle_min_days"), lookup(t, schema, "requestParameters.LifecycleConfiguration.Rule.Expiration.Days")
+	r := record.NewTrail(schema)
+	for _, n := range []int64{3, 7} {
+		r.Set(first(t, cloudtrail.Format, `{"Records":[`+call("PutBucketLifecycle", fmt.Sprintf(`{"LifecycleConfiguration":{"Rule":{"Expiration":{"Days":%d}}}}`, n))+`]}`))
+		for _, f := range []sigma.Field{days, path} {
+			if got := r.Field(f.ID); !reflect.DeepEqual(got, number(n)) {
+				t.Errorf("got %+v, want %d", got, n)
+			}
+		}
 	}
 }
 
@@ -182,6 +211,7 @@ func TestBlockPublicAccessOff(t *testing.T) {
 func TestLoggingDisabled(t *testing.T) {
 	for parameters, want := range map[string]sigma.Value{
 		`{"logging":"","BucketLoggingStatus":{"xmlns":"http://s3.amazonaws.com/doc/2006-03-01/"}}`: boolean(true),
+		`{"logging":"","BucketLoggingStatus":{"LoggingEnabled":""}}`:                               boolean(true),
 		`{"logging":[""],"BucketLoggingStatus":""}`:                                                boolean(true),
 		`{"logging":""}`: boolean(true),
 		`{"logging":"","BucketLoggingStatus":{"LoggingEnabled":{"TargetBucket":"logs","TargetPrefix":""}}}`:  boolean(false),
