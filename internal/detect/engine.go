@@ -2,6 +2,7 @@ package detect
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"sluice/internal/finding"
@@ -21,29 +22,42 @@ type Config struct {
 	Account, Region string           // where the logs are, for findings that do not say
 	Now             func() time.Time // nil: time.Now
 	MinLevel        sigma.Level      // findings below are not made; 0: all are
-	LogBucket       string           // rows about this bucket are not watched; "": all are
-	Lateness        time.Duration    // how late a file may come and still be counted; 0: 48 h
-	ClaimFor        time.Duration    // how long a claim keeps others away; 0: 2 minutes
-	Limits          Limits           // the zero Limits is DefaultLimits; NoLimits for a laptop
+	Lateness        time.Duration    // how late a file may come and still be counted; 0: DefaultLateness
+	ClaimFor        time.Duration    // how long a claim keeps others away; 0: DefaultClaim
+	Limits          Limits           // of alerts; the zero Limits limits nothing
 }
 
-// Limits keep a storm of incidents from becoming a storm of messages. A finding
-// beyond them is still a row of the table findings; only its Alert is taken
-// away, and one finding an hour says that this is so. A negative limit is none.
-type Limits struct {
-	PerFile   int // alerts of one Apply
-	PerRule   int // alerts of one rule in one hour of the clock
-	PerMinute int // alerts of all rules in one minute of the clock
-}
+// DefaultLateness is how late a file may come and still be counted with those of
+// its time. Most logs come within hours.
+const DefaultLateness = 48 * time.Hour
+
+// DefaultClaim is how long a worker that claimed a finding is waited for. It is
+// longer than sending takes; a worker that is slower is told twice, with the
+// same message uid.
+const DefaultClaim = 2 * time.Minute
 
 // Report is what Apply did, for metrics.
 type Report struct {
-	Records, Matched int64                     // rows watched, and those that any rule matched
-	GroupsDropped    int64                     // groups of a file beyond MaxGroups
-	Written          int64                     // contributions written to counters
-	Findings         [sigma.Critical + 1]int64 // messages by level, updates included
-	Alerts           int64                     // of those, for a person
-	Limited          int64                     // alerts taken away by Limits
+	Records       int64                     // rows watched
+	Matched       int64                     // rows that any rule matched
+	GroupsDropped int64                     // groups of the file beyond MaxGroups
+	Written       int64                     // contributions written to counters
+	Findings      [sigma.Critical + 1]int64 // messages by level, updates included
+	Alerts        int64                     // of those, for a person
+	Limited       int64                     // alerts taken away by Limits
+}
+
+// Add adds another file's report.
+func (r *Report) Add(o Report) {
+	r.Records += o.Records
+	r.Matched += o.Matched
+	r.GroupsDropped += o.GroupsDropped
+	r.Written += o.Written
+	for i, n := range o.Findings {
+		r.Findings[i] += n
+	}
+	r.Alerts += o.Alerts
+	r.Limited += o.Limited
 }
 
 // Engine counts what Watchers observed and tells what crosses a threshold. It is
@@ -53,16 +67,41 @@ type Engine struct {
 	state  State
 	outlet Outlet
 	config Config
+	told   *recent
 }
 
 // NewEngine returns an engine for rules.
 func NewEngine(r *Rules, s State, out Outlet, c Config) *Engine {
-	return &Engine{rules: r, state: s, outlet: out, config: c}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Lateness <= 0 {
+		c.Lateness = DefaultLateness
+	}
+	if c.ClaimFor <= 0 {
+		c.ClaimFor = DefaultClaim
+	}
+	return &Engine{rules: r, state: s, outlet: out, config: c, told: newRecent()}
 }
 
 // Apply counts one file and sends what it completes. After an error the file
 // must be applied again: nothing is counted or lost twice, and a finding that
 // was sent may be sent again under the same message uid. A nil o is nothing.
+//
+// First everything is counted, then what crossed is claimed, sent, and marked as
+// sent. So whoever comes last to a threshold sees all that was counted, and
+// whoever dies on the way is repeated by his own file.
 func (e *Engine) Apply(ctx context.Context, o *Observed) (Report, error) {
-	return Report{}, nil
+	if o == nil {
+		return Report{}, nil
+	}
+	if o.rules != e.rules {
+		return Report{}, fmt.Errorf("apply %s: observed by other rules than the engine's", o.Key)
+	}
+	r := &run{Engine: e, o: o, now: e.config.Now()}
+	r.report = Report{Records: o.Records, Matched: o.Matched, GroupsDropped: o.Dropped}
+	if err := r.apply(ctx); err != nil {
+		return Report{}, fmt.Errorf("apply %s: %w", o.Key, err)
+	}
+	return r.report, nil
 }

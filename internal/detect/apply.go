@@ -1,0 +1,263 @@
+package detect
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"sluice/internal/finding"
+	"sluice/internal/logs"
+	"sluice/internal/sigma"
+)
+
+// run is one Apply.
+type run struct {
+	*Engine
+	o        *Observed
+	now      time.Time
+	levels   []map[string]*tally // by level, by counter: rules first, then what is built on them
+	messages []message
+	report   Report
+}
+
+func (r *run) apply(ctx context.Context) error {
+	if p, ok := r.state.(passer); ok {
+		p.Passed(r.o.First)
+	}
+	r.levels = make([]map[string]*tally, r.rules.levels)
+	for i := range r.levels {
+		r.levels[i] = map[string]*tally{}
+	}
+	for _, g := range r.o.groups {
+		y := tallyOf(g)
+		if !y.counted() {
+			r.crossed(y, y.alone(), nil)
+			continue
+		}
+		r.levels[g.target.level][periodKey(y, g)] = y
+	}
+	for _, tallies := range r.levels {
+		if err := r.count(ctx, tallies); err != nil {
+			return err
+		}
+	}
+	return r.tell(ctx)
+}
+
+// passer is a State that forgets by event time.
+type passer interface{ Passed(first logs.Time) }
+
+// periodKey tells the incidents of one group in two periods apart: they are two
+// slots of one counter.
+func periodKey(y *tally, g *group) string {
+	return y.key + "#" + strconv.FormatInt(g.period, 10)
+}
+
+// count adds the tallies of one level and looks for crossings. What crosses is
+// counted by the next level.
+func (r *run) count(ctx context.Context, tallies map[string]*tally) error {
+	if len(tallies) == 0 {
+		return nil
+	}
+	var adds []Add
+	var spans []Span
+	var until []int // of each tally: where its spans end
+	keys := sorted(tallies)
+	for _, k := range keys {
+		y := tallies[k]
+		adds = append(adds, y.adds(r.o.File, r.config.Lateness)...)
+		spans = append(spans, y.spans()...)
+		until = append(until, len(spans))
+	}
+	if err := r.state.Add(ctx, adds); err != nil {
+		return err
+	}
+	r.report.Written += int64(len(adds))
+	read, err := r.state.Read(ctx, spans)
+	if err != nil {
+		return err
+	}
+	from := 0
+	for i, k := range keys {
+		slots := read[from:until[i]]
+		from = until[i]
+		for _, c := range tallies[k].cross(slots) {
+			r.crossed(tallies[k], c, slices.Concat(slots...))
+		}
+	}
+	return nil
+}
+
+// crossed takes note of a crossing: it is told, and counted by what is built on it.
+func (r *run) crossed(y *tally, c crossing, slots []Slot) {
+	t := y.target
+	for _, p := range t.parents {
+		r.pass(y, c, p)
+	}
+	if !t.tells || t.about.Level < r.config.MinLevel {
+		return
+	}
+	reached := int64(1)
+	if t.updates() {
+		reached = stepOf(c.value, t.least())
+	}
+	uid := y.uid(c)
+	if r.told.step(uid) >= reached {
+		return
+	}
+	f := r.finding(y, c, slots)
+	r.messages = append(r.messages, message{Finding: f, reached: reached, updates: t.updates(), claim: Claim{
+		UID: uid, Owner: r.o.File,
+		Until:  r.now.Add(r.config.ClaimFor),
+		Keep:   time.Duration(t.shape.period)*time.Second + t.shape.timespan() + r.config.Lateness,
+		Forget: f.PeriodEnd + t.shape.start(t.shape.window) + logs.Time(r.config.Lateness.Milliseconds()),
+	}})
+}
+
+// pass gives a crossing to a correlation that is built on it. The crossing
+// happened in every bin in which a window ended that fulfilled the condition:
+// that is known without knowing which file came first.
+func (r *run) pass(y *tally, c crossing, p parent) {
+	t := p.target
+	owner := ""
+	if t.owned() {
+		owner = y.owner
+	}
+	from := p.group
+	if t.kind == sigma.FirstSeen {
+		from = slices.Concat(p.group, p.valuesFrom)
+	}
+	pairs := make([]finding.Pair, len(from))
+	for i, at := range from {
+		pairs[i] = finding.Pair{Name: t.names[i], Value: y.pairs[at].Value, Null: y.pairs[at].Null}
+		if pairs[i].Null && i >= len(p.group) {
+			return // no value is not a new value
+		}
+	}
+	up := newTally(t, owner, pairs)
+	key := up.key + "#0"
+	if known := r.levels[t.level][key]; known != nil {
+		up = known
+	} else {
+		up.at = y.at
+		r.levels[t.level][key] = up
+	}
+	up.take(y, c, p)
+}
+
+// take counts the crossing of a child.
+func (y *tally) take(child *tally, c crossing, p parent) {
+	t := y.target
+	if c.ends == nil {
+		c.ends = []int64{c.last}
+	}
+	y.evidence = append(slices.Clone(y.evidence), child.evidence...)
+	y.cells, y.samples = slices.Clone(y.cells), maps.Clone(y.samples) // they are the file's
+	for _, end := range c.ends {
+		at := child.target.shape.start(end)
+		bin := t.shape.binOf(at)
+		switch t.kind {
+		case sigma.EventCount:
+			if y.found == nil {
+				y.found = map[string]int64{}
+			}
+			if _, ok := y.found[child.uid(c)]; !ok {
+				y.found[child.uid(c)] = bin
+			}
+		case sigma.ValueCount:
+			if m, ok := digestPairs(child.pairs, p.valuesFrom); ok {
+				y.marks = append(slices.Clip(y.marks), mark{bin: bin, value: m})
+				y.cells = append(y.cells, cell{bin: bin})
+			}
+		default:
+			y.cells = append(y.cells, cell{bin: bin, series: p.series, n: 1})
+		}
+		if e := child.evidence; len(e) > 0 && t.kind != sigma.EventCount {
+			if _, ok := y.samples[p.series]; !ok {
+				if y.samples == nil {
+					y.samples = map[int]finding.Evidence{}
+				}
+				s := e[0]
+				y.samples[p.series] = s
+			}
+		}
+	}
+	slices.SortFunc(y.cells, compareCells)
+	y.cells = slices.CompactFunc(y.cells, func(a, b cell) bool { return compareCells(a, b) == 0 })
+}
+
+// tell claims, sends and marks what crossed.
+func (r *run) tell(ctx context.Context) error {
+	granted, err := r.claim(ctx)
+	if err != nil || len(granted) == 0 {
+		return err
+	}
+	granted, err = r.limit(ctx, granted)
+	if err != nil {
+		return err
+	}
+	fs := make([]*finding.Finding, len(granted))
+	claims := make([]Claim, len(granted))
+	for i, m := range granted {
+		fs[i], claims[i] = m.Finding, m.claim
+	}
+	if err := r.outlet.Send(ctx, fs); err != nil {
+		return err
+	}
+	if err := r.state.Sent(ctx, claims); err != nil {
+		return err
+	}
+	for _, m := range granted {
+		r.told.set(m.UID, m.reached)
+		l, _ := sigma.ParseLevel(m.Rule.Level)
+		r.report.Findings[l]++
+		if m.Alert {
+			r.report.Alerts++
+		}
+	}
+	return nil
+}
+
+// claim asks for the first message of each incident, and where that is told or
+// being told, for the update that its size calls for.
+func (r *run) claim(ctx context.Context) ([]message, error) {
+	var granted, grown []message
+	ask := func(ms []message, step func(m message) int64) error {
+		claims := make([]Claim, len(ms))
+		for i := range ms {
+			ms[i].Step = step(ms[i])
+			ms[i].claim.Step = ms[i].Step
+			ms[i].claim.Covers = covered(ms[i].Step, ms[i].reached)
+			claims[i] = ms[i].claim
+		}
+		if len(claims) == 0 {
+			return nil
+		}
+		grants, err := r.state.Claim(ctx, r.now, claims)
+		if err != nil {
+			return err
+		}
+		for i, g := range grants {
+			switch {
+			case g == Granted:
+				granted = append(granted, ms[i])
+			case ms[i].Step < ms[i].reached:
+				grown = append(grown, ms[i])
+			case g == Told:
+				r.told.set(ms[i].UID, ms[i].reached)
+			}
+		}
+		return nil
+	}
+	if err := ask(r.messages, func(message) int64 { return 1 }); err != nil {
+		return nil, err
+	}
+	again := grown
+	grown = nil
+	if err := ask(again, func(m message) int64 { return m.reached }); err != nil {
+		return nil, err
+	}
+	return granted, nil
+}

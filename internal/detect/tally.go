@@ -1,0 +1,207 @@
+package detect
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"sluice/internal/finding"
+	"sluice/internal/logs"
+	"sluice/internal/sigma"
+)
+
+// tally is what one file adds to one counter, and where to look afterwards.
+type tally struct {
+	target *target
+	owner  string
+	pairs  []finding.Pair
+	key    string // the counter
+
+	cells []cell
+	marks []mark
+	// found are the findings of other correlations that are counted here, with
+	// the bin in which each first crossed.
+	found map[string]int64
+
+	at            place
+	first, latest logs.Time
+	count         int64
+	evidence      []finding.Evidence
+	samples       map[int]finding.Evidence
+}
+
+// tallyOf is the tally of a group's hits.
+func tallyOf(g *group) *tally {
+	y := newTally(g.target, g.owner, g.pairs)
+	y.cells, y.marks, y.at = g.cells, g.marks, g.at
+	y.first, y.latest, y.count = g.first, g.latest, g.count
+	y.evidence, y.samples = g.evidence, g.samples
+	return y
+}
+
+func newTally(t *target, owner string, pairs []finding.Pair) *tally {
+	return &tally{target: t, owner: owner, pairs: pairs, key: t.counter("counts", owner, pairs)}
+}
+
+// known is the part of the pairs that is the group of a first_seen, without the
+// values that may be new in it.
+func (y *tally) known() []finding.Pair { return y.pairs[:len(y.pairs)-y.target.values] }
+
+// counted says whether the tally needs a counter. What is told once a period
+// and never again does not.
+func (y *tally) counted() bool { return y.target.corr != nil || y.target.updates() }
+
+// adds are the tally's contributions to the state.
+func (y *tally) adds(file string, lateness time.Duration) []Add {
+	t := y.target
+	var all []Add
+	slot := func(key string, bin int64, once string) *Add {
+		n := t.shape.slotOf(bin)
+		if i := len(all) - 1; i >= 0 && all[i].Key == key && all[i].Slot == n && all[i].Once == once {
+			return &all[i]
+		}
+		all = append(all, Add{Key: key, Slot: n, Once: once, Until: t.shape.until(n) + logs.Time(lateness.Milliseconds()),
+			Keep: t.shape.timespan() + lateness})
+		return &all[len(all)-1]
+	}
+	switch t.kind {
+	case sigma.ValueCount:
+		marks := slices.Clone(y.marks)
+		slices.SortFunc(marks, func(a, b mark) int {
+			return cmp.Or(cmp.Compare(a.bin, b.bin), slices.Compare(a.value[:], b.value[:]))
+		})
+		for _, m := range marks {
+			a := slot(y.key, m.bin, "")
+			a.Cap = int(t.least())
+			a.Elements = append(a.Elements, string(m.value[:]))
+		}
+	case sigma.Temporal, sigma.TemporalOrdered:
+		for _, c := range y.cells {
+			a := slot(y.key, c.bin, "")
+			a.Elements = append(a.Elements, t.element(moment{c.bin, c.series}))
+			y.keep(a, c)
+		}
+	case sigma.FirstSeen:
+		for _, key := range []string{y.key, y.learning()} {
+			for _, c := range y.cells {
+				a := slot(key, c.bin, "")
+				a.Keep = a.Keep + t.corr.Sluice.Learn + daySlot*24*time.Hour
+				a.Until = t.shape.until(a.Slot) + logs.Time((lateness + t.corr.Sluice.Learn).Milliseconds())
+				if e := dayElement(c.bin); !slices.Contains(a.Elements, e) {
+					a.Elements = append(a.Elements, e)
+				}
+			}
+		}
+	default:
+		for _, c := range y.cells {
+			a := slot(y.key, c.bin, file)
+			in := c.bin - t.shape.slotOf(c.bin)*t.shape.slot
+			if n := len(a.Cells); n > 0 && a.Cells[n-1].Bin == in { // rules of one event_count
+				a.Cells[n-1].N = add(a.Cells[n-1].N, c.n)
+				a.Cells[n-1].V = add(a.Cells[n-1].V, c.v)
+				continue
+			}
+			a.Cells = append(a.Cells, Cell{Bin: in, N: c.n, V: c.v})
+		}
+		for _, uid := range sorted(y.found) {
+			bin := y.found[uid]
+			a := slot(y.key, bin, uid)
+			a.Cells = append(a.Cells, Cell{Bin: bin - t.shape.slotOf(bin)*t.shape.slot, N: 1})
+		}
+	}
+	return all
+}
+
+// keep adds the sample of a series to a slot: whoever completes the pattern
+// later shows what began it.
+func (y *tally) keep(a *Add, c cell) {
+	e, ok := y.samples[c.series]
+	if !ok || y.target.shape.binOf(e.Time) != c.bin {
+		return
+	}
+	for _, s := range []*string{&e.Key, &e.UserAgent, &e.RequestURI, &e.Requester, &e.LogKey, &e.Bucket, &e.RemoteIP, &e.RequestID, &e.Operation, &e.Account, &e.ErrorCode, &e.TLSVersion} {
+		*s = (*s)[:min(len(*s), 256)]
+	}
+	if text, err := json.Marshal(&e); err == nil {
+		a.Samples = append(a.Samples, Sample{c.series, text})
+	}
+}
+
+// learning names the counter of the days on which the group of a first_seen was
+// seen at all.
+func (y *tally) learning() string { return y.target.counter("learn", y.owner, y.known()) }
+
+// bins are those that the tally adds to, in order.
+func (y *tally) bins() []int64 {
+	var all []int64
+	for _, c := range y.cells {
+		all = append(all, c.bin)
+	}
+	for _, bin := range y.found {
+		all = append(all, bin)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// spans are all slots of every window that the tally can have changed.
+func (y *tally) spans() []Span {
+	t, bins := y.target, y.bins()
+	s := t.shape
+	if len(bins) == 0 {
+		return nil
+	}
+	from, to := bins[0], bins[len(bins)-1]
+	switch t.kind {
+	case "":
+		return []Span{{y.key, s.slotOf(from), s.slotOf(to)}}
+	case sigma.FirstSeen:
+		const day = 24 * time.Hour
+		learn := int64((t.corr.Sluice.Learn + day - 1) / day)
+		return []Span{
+			{y.key, s.slotOf(from - s.window), s.slotOf(to)},
+			{y.learning(), s.slotOf(from - s.window - learn), s.slotOf(to)},
+		}
+	}
+	var all []Span
+	for i, bin := range bins {
+		if i > 0 && bin-bins[i-1] <= 2*s.window+2*s.slot {
+			all[len(all)-1].To = s.slotOf(bin + s.window - 1)
+			continue
+		}
+		all = append(all, Span{y.key, s.slotOf(bin - s.window + 1), s.slotOf(bin + s.window - 1)})
+	}
+	return all
+}
+
+// cross finds the crossings in what the spans hold.
+func (y *tally) cross(read [][]Slot) []crossing {
+	t := y.target
+	if t.kind == sigma.FirstSeen {
+		return t.firstSeen(y.bins(), days(read[0]), days(read[1]))
+	}
+	var all []crossing
+	for _, slots := range read {
+		for _, c := range t.crossings(slots) {
+			if n := len(all); n > 0 && all[n-1].period == c.period { // two stretches of one period
+				if c.value > all[n-1].value {
+					c.ends = append(all[n-1].ends, c.ends...)
+					all[n-1] = c
+				} else {
+					all[n-1].ends = append(all[n-1].ends, c.ends...)
+				}
+				continue
+			}
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// alone is the crossing of a tally that needs no counter.
+func (y *tally) alone() crossing {
+	s := y.target.shape
+	from, to := s.binOf(y.first), s.binOf(y.latest)
+	return crossing{period: s.periodOf(from), value: y.count, n: y.count, first: from, last: to}
+}

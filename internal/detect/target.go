@@ -1,0 +1,205 @@
+package detect
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"sluice/internal/finding"
+	"sluice/internal/sigma"
+)
+
+// target is what hits are counted for: the incidents of one detection rule, or
+// one correlation.
+type target struct {
+	index int // in Rules.targets
+	about *sigma.About
+	corr  *sigma.Correlation // nil for a detection rule
+	kind  sigma.CorrelationType
+	shape shape
+	names []string // of the group
+	// values is how many of names, at the end, are the values of a first_seen.
+	values  int
+	service string
+	tells   bool // gives findings; else it only feeds its parents
+	level   int  // 0: counts records only; n: counts findings of level n-1, too
+	parents []parent
+}
+
+// parent is a correlation that is built on the findings of another one.
+type parent struct {
+	target            *target
+	series            int
+	group, valuesFrom []int // places in the names of the child
+}
+
+// feed is what one rule gives to one target.
+type feed struct {
+	target        *target
+	series        int
+	group, values []sigma.Field
+}
+
+// defaultGroups say what makes two hits one incident where the rule does not.
+var defaultGroups = map[string][]string{
+	"s3_server_access": {"bucket_name", "requester", "remote_ip"},
+	"cloudtrail":       {"requestParameters.bucketName", "userIdentity.arn", "sourceIPAddress"},
+}
+
+// least is the smallest value that crosses.
+func (t *target) least() int64 {
+	if t.corr == nil {
+		return 1
+	}
+	switch t.kind {
+	case sigma.Temporal, sigma.TemporalOrdered:
+		n := t.corr.Condition.Least()
+		if n <= 0 || n > int64(len(t.corr.Rules)) {
+			n = int64(len(t.corr.Rules))
+		}
+		return n
+	case sigma.FirstSeen:
+		return 1
+	}
+	return max(1, t.corr.Condition.Least())
+}
+
+// updates says whether an incident that grows is told again. Those of which only
+// the fact is known are not, nor are those that nobody is told about: their rows
+// say how large they were when they were found.
+func (t *target) updates() bool {
+	switch t.kind {
+	case "", sigma.EventCount, sigma.ValueSum:
+		return t.about.Alerts()
+	}
+	return false
+}
+
+// owned says whether the owner of the log is part of an incident's identity. A
+// correlation over both logs has none: they name owners differently.
+func (t *target) owned() bool { return t.service != "" }
+
+// measure says in a finding what Value counts.
+func (t *target) measure() string {
+	if t.corr == nil {
+		return "events"
+	}
+	fields := strings.Join(t.corr.Condition.Fields, ", ")
+	switch t.kind {
+	case sigma.ValueCount:
+		return "distinct " + fields
+	case sigma.ValueSum:
+		return "sum of " + fields
+	case sigma.ValueAvg:
+		return "average of " + fields
+	case sigma.Temporal, sigma.TemporalOrdered:
+		return "rules"
+	case sigma.FirstSeen:
+		return "new " + fields
+	}
+	return "events"
+}
+
+// counter names a counter of the target in the state. What changes the meaning
+// of its slots is part of the name, so that an edited rule begins anew instead of
+// reading what another wrote.
+func (t *target) counter(what, owner string, group []finding.Pair) string {
+	h := sha256.New()
+	var buf []byte
+	put := func(s string) {
+		buf = binary.BigEndian.AppendUint32(buf[:0], uint32(len(s)))
+		h.Write(append(buf, s...))
+	}
+	number := func(n int64) {
+		h.Write(binary.BigEndian.AppendUint64(buf[:0], uint64(n)))
+	}
+	put("sluice-counter-1")
+	put(what)
+	put(t.about.ID)
+	put(string(t.kind))
+	for _, n := range []int64{t.shape.bin, t.shape.window, t.shape.slot, int64(t.values)} {
+		number(n)
+	}
+	if t.kind == sigma.ValueCount {
+		number(t.least()) // the sets are no larger
+	}
+	if t.corr != nil {
+		for _, f := range t.corr.Condition.Fields {
+			put(f)
+		}
+		number(int64(len(t.corr.Rules)))
+	}
+	put(owner)
+	for _, p := range group {
+		put(p.Name)
+		if p.Null {
+			number(-1)
+		} else {
+			put(p.Value)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// aim makes the targets of a set and says which rule feeds which.
+func (r *Rules) aim(lookup func(service, name string) (sigma.Field, bool)) {
+	r.feeds = make([][]feed, len(r.Set.Rules))
+	for i, rule := range r.Set.Rules {
+		if !rule.Standalone {
+			continue
+		}
+		names, fields := rule.Group, rule.GroupFields
+		if names == nil {
+			for _, name := range defaultGroups[rule.Service] {
+				if f, ok := lookup(rule.Service, name); ok {
+					names, fields = append(names, name), append(fields, f)
+				}
+			}
+		}
+		t := r.target(&rule.About, nil, names, rule.Service, true)
+		r.feeds[i] = append(r.feeds[i], feed{target: t, group: fields})
+	}
+	of := map[*sigma.Correlation]*target{}
+	for _, c := range r.Set.Correlations {
+		if limitsOf(c) != nil {
+			continue
+		}
+		names := c.GroupBy
+		if c.Type == sigma.FirstSeen {
+			names = slices.Concat(names, c.Condition.Fields)
+		}
+		t := r.target(&c.About, c, names, c.Service, c.Standalone)
+		of[c] = t
+		for series, ref := range c.Rules {
+			switch {
+			case ref.Rule != nil && ref.Rule.Index >= 0:
+				f := feed{target: t, series: series, group: ref.Group, values: ref.Values}
+				r.feeds[ref.Rule.Index] = append(r.feeds[ref.Rule.Index], f)
+			case ref.Correlation != nil && of[ref.Correlation] != nil:
+				child := of[ref.Correlation]
+				child.parents = append(child.parents, parent{t, series, ref.GroupFrom, ref.ValuesFrom})
+				t.level = max(t.level, child.level+1)
+			}
+		}
+	}
+	for _, t := range r.targets {
+		r.levels = max(r.levels, t.level+1)
+	}
+}
+
+func (r *Rules) target(about *sigma.About, c *sigma.Correlation, names []string, service string, tells bool) *target {
+	t := &target{index: len(r.targets), about: about, corr: c, names: names, service: service, tells: tells}
+	var timespan time.Duration
+	if c != nil {
+		t.kind, timespan = c.Type, c.Timespan
+		if c.Type == sigma.FirstSeen {
+			t.values = len(c.Condition.Fields)
+		}
+	}
+	t.shape = shapeOf(t.kind, timespan, about.Sluice.Period)
+	r.targets = append(r.targets, t)
+	return t
+}
