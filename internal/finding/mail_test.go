@@ -65,6 +65,7 @@ func TestMailQuotesTheQueryWhole(t *testing.T) {
 func FuzzMail(f *testing.F) {
 	f.Add("Title", "finance-reports", "a@b.example", "https://evil.example/", "agent\x1b[0m")
 	f.Add("\xff", "\u202e", "<!channel>", "www.evil。example", "\\\\evil\\share")
+	f.Add(`\!`, `\<`, `\\`, `\*`, `\_`)
 	f.Add("a", "mailto:a", "*bold* _it_ `code`", "javascript:alert(1)", "[x](evil)")
 	f.Fuzz(func(t *testing.T, title, bucket, value, key, agent string) {
 		g := massDelete()

@@ -97,7 +97,8 @@ func isLive(s string, i int, risky string) bool {
 	case r == ':':
 		return next == '/' || next == '\\' || isScheme(s[:i])
 	case r == '\\':
-		return next == '\\'
+		// What follows may become an escape, which begins with another.
+		return next == '\\' || strings.ContainsRune(risky, next) && i+n < len(s)
 	}
 	return strings.ContainsRune(dots+ats+colons+risky, r)
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 )
@@ -24,6 +25,12 @@ type schema struct {
 	object
 	Objects map[string]object `json:"objects"`
 }
+
+// read reads the schema, once: fuzz tests check a document after the other.
+var read = sync.OnceValues(func() (s schema, err error) {
+	err = json.Unmarshal(schemaJSON, &s)
+	return s, err
+})
 
 type object struct {
 	Attributes  map[string]attribute `json:"attributes"`
@@ -51,8 +58,8 @@ func Check(t testing.TB, doc []byte) {
 // and missing attributes, types, enums, constraints, and what the class asks for
 // in words (type_uid, siblings of enums).
 func Faults(doc []byte) []string {
-	var s schema
-	if err := json.Unmarshal(schemaJSON, &s); err != nil {
+	s, err := read()
+	if err != nil {
 		return []string{"the schema itself: " + err.Error()}
 	}
 	if !utf8.Valid(doc) {
