@@ -38,6 +38,7 @@ type Column struct {
 var sources = []struct{ table, dir, row string }{
 	{"s3_access_logs", "internal/logs/s3access", "Row"},
 	{"cloudtrail_events", "internal/logs/cloudtrail", "Row"},
+	{"findings", "internal/finding", "Row"},
 	{"rejected", "internal/logs", "Rejected"},
 }
 

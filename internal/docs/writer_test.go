@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sluice/internal/finding"
 	"sluice/internal/logs"
 	"sluice/internal/logs/cloudtrail"
 	"sluice/internal/logs/s3access"
@@ -22,6 +23,7 @@ func TestWriterAgrees(t *testing.T) {
 	}
 	agrees[s3access.Row](t, tables, s3access.Format.Name)
 	agrees[cloudtrail.Row](t, tables, cloudtrail.Format.Name)
+	agrees[finding.Row](t, tables, finding.Table.Name)
 	agrees[logs.Rejected](t, tables, logs.RejectedTable.Name)
 }
 
