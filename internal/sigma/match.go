@@ -1,16 +1,198 @@
 package sigma
 
-// Matcher judges one record after the other.
+import "math/bits"
+
+// Matcher judges one record after the other. It is not safe for concurrent use.
 type Matcher struct {
-	hits []int32
+	p        *program
+	hits     []int32
+	record   Record
+	epoch    uint64
+	slots    []slot
+	memos    []memo
+	seen     []uint64 // atoms judged for this record, of those without a memo
+	held     []uint64 // and those of them that hold
+	possible []uint64 // rules that the key fields do not refute
+	element  slot     // an element of an array
+	scratch  []byte
 }
 
-type program struct{}
+func newMatcher(p *program) *Matcher {
+	if p == nil {
+		p = &program{}
+	}
+	m := &Matcher{
+		p:        p,
+		slots:    make([]slot, len(p.fields)),
+		memos:    make([]memo, len(p.memos)),
+		seen:     make([]uint64, words(len(p.atoms))),
+		held:     make([]uint64, words(len(p.atoms))),
+		possible: make([]uint64, words(len(p.rules))),
+		hits:     make([]int32, 0, len(p.rules)),
+	}
+	for i := range m.memos {
+		m.memos[i].init(&p.memos[i], i < p.keys, len(p.rules))
+	}
+	return m
+}
 
-type node struct{}
-
-func newMatcher(p *program) *Matcher { return &Matcher{} }
+func words(n int) int { return (n + 63) / 64 }
 
 // Match returns the indexes in Set.Rules of the rules that match r, in
 // ascending order. The slice is valid until the next call.
-func (m *Matcher) Match(r Record) []int32 { return m.hits[:0] }
+func (m *Matcher) Match(r Record) []int32 {
+	m.begin(r)
+	p := m.p
+	for i := range m.possible {
+		m.possible[i] = ^uint64(0)
+	}
+	if n := len(p.rules) & 63; n > 0 {
+		m.possible[len(m.possible)-1] = 1<<n - 1
+	}
+	for k := range p.keys {
+		left := uint64(0)
+		for i, w := range m.lookup(int32(k)).rules {
+			m.possible[i] &= w
+			left |= m.possible[i]
+		}
+		if left == 0 {
+			return m.hits
+		}
+	}
+	for i, w := range m.possible {
+		for ; w != 0; w &= w - 1 {
+			rule := p.rules[i<<6+bits.TrailingZeros64(w)]
+			if m.node(rule.root) {
+				m.hits = append(m.hits, rule.index)
+			}
+		}
+	}
+	return m.hits
+}
+
+// begin forgets the record before.
+func (m *Matcher) begin(r Record) {
+	m.epoch++
+	m.record = r
+	m.hits = m.hits[:0]
+	clear(m.seen)
+	clear(m.held)
+}
+
+// node judges a condition. It is as deep as conditions are.
+func (m *Matcher) node(at int32) bool {
+	n := &m.p.nodes[at]
+	switch n.op {
+	case opAtom:
+		return m.atom(n.n)
+	case opNot:
+		return !m.node(m.p.kids[n.first])
+	case opAnd:
+		for _, k := range m.p.kids[n.first:n.last] {
+			if !m.node(k) {
+				return false
+			}
+		}
+		return true
+	case opOr:
+		for _, k := range m.p.kids[n.first:n.last] {
+			if m.node(k) {
+				return true
+			}
+		}
+		return false
+	case opLeast:
+		need := n.n
+		for _, k := range m.p.kids[n.first:n.last] {
+			if m.node(k) {
+				if need--; need == 0 {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	return n.n != 0 // opConst
+}
+
+// atom judges an atom, once for each record, or once for each value of a field
+// with a memo.
+func (m *Matcher) atom(i int32) bool {
+	a := &m.p.atoms[i]
+	if a.memo >= 0 {
+		return m.lookup(a.memo).atoms[a.local>>6]>>(a.local&63)&1 != 0
+	}
+	word, bit := i>>6, uint64(1)<<(i&63)
+	if m.seen[word]&bit == 0 {
+		m.seen[word] |= bit
+		if m.judge(a) {
+			m.held[word] |= bit
+		}
+	}
+	return m.held[word]&bit != 0
+}
+
+// slot asks the record for a field, once.
+func (m *Matcher) slot(i int32) *slot {
+	s := &m.slots[i]
+	if s.epoch != m.epoch {
+		s.set(m.record.Field(m.p.fields[i].ID))
+		s.epoch = m.epoch
+	}
+	return s
+}
+
+// judge tests the value of the atom's field, or the elements of an array until
+// one fits.
+func (m *Matcher) judge(a *step) bool {
+	s := m.slot(a.slot)
+	switch {
+	case !s.v.Present:
+		return false
+	case a.test == testPresent:
+		return true
+	case s.v.Kind == JSON && len(s.v.Text) > 0 && s.v.Text[0] == '[':
+		e := elements{rest: s.v.Text}
+		for e.next() {
+			if m.element.set(e.value()); m.element.v.Present && m.one(a, &m.element) {
+				return true
+			}
+		}
+		return false
+	}
+	return m.one(a, s)
+}
+
+// one tests one value that is there.
+func (m *Matcher) one(a *step, s *slot) bool {
+	switch a.test {
+	case testPresent:
+		return true
+	case testText:
+		return a.text.match(s, a.cased)
+	case testRegexp:
+		text := s.text()
+		for _, re := range a.res {
+			if re.Match(text) {
+				return true
+			}
+		}
+		return false
+	case testNetwork:
+		addr, ok := s.addr()
+		return ok && a.nets.contain(addr)
+	case testNumber:
+		n, ok := s.number()
+		return ok && a.cmp.holds(n.compare(a.num))
+	case testMoment:
+		ms, ok := s.moment()
+		return ok && a.cmp.holds(wholeNumber(ms).compare(a.num))
+	case testPart:
+		ms, ok := s.moment()
+		return ok && a.cmp.holds(wholeNumber(partOf(ms, a.unit)).compare(a.num))
+	case testOther:
+		o := m.slot(a.other)
+		return o.v.Present && sides(s, o, a.side, a.cased)
+	}
+	return false
+}
