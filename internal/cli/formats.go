@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 
+	"sluice/internal/finding"
 	"sluice/internal/logs"
 	"sluice/internal/logs/cloudtrail"
 	"sluice/internal/logs/s3access"
@@ -14,5 +15,6 @@ func tables() ([]query.Table, error) {
 	access, err1 := query.TableOf(s3access.Format.Table)
 	trail, err2 := query.TableOf(cloudtrail.Format.Table)
 	rejected, err3 := query.TableOf(logs.RejectedTable)
-	return []query.Table{access, trail, rejected}, errors.Join(err1, err2, err3)
+	findings, err4 := query.TableOf(finding.Table)
+	return []query.Table{access, trail, findings, rejected}, errors.Join(err1, err2, err3, err4)
 }
