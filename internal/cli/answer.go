@@ -35,14 +35,16 @@ func writeTable(s screen, res *query.Result, most int) (n int64, more bool, err 
 		g.add(cells...)
 		n++
 	}
-	text := ""
-	if s.terminal && !g.fit(s.width) {
-		text = g.lists(s)
-	} else {
-		text = g.render()
-	}
-	_, err = fmt.Fprint(s, text)
+	_, err = fmt.Fprint(s, g.fitted(s))
 	return n, more, err
+}
+
+// fitted is the grid as it fits the screen: with cut cells, else as lists.
+func (g *grid) fitted(s screen) string {
+	if s.terminal && !g.fit(s.width) {
+		return g.lists(s)
+	}
+	return g.render()
 }
 
 // tableCell writes NULL, the empty text and a text that reads like either so

@@ -34,6 +34,8 @@ Exit codes: 0 all done; 1 an error, nothing or not all was done; 2 wrong usage; 
 type commands struct {
 	Convert  convertCommand  `cmd:"" help:"Convert delivered log files into a lake of Parquet files."`
 	Query    queryCommand    `cmd:"" help:"Ask a lake in SQL, or one of the named queries."`
+	Scan     scanCommand     `cmd:"" help:"Look for incidents in log files: findings by rule, each once."`
+	Rules    rulesCommand    `cmd:"" help:"List, show, check, test and explain the rules of scan."`
 	Inspect  inspectCommand  `cmd:"" help:"Show one line of an access log with every field named."`
 	Generate generateCommand `cmd:"" help:"Make realistic log files to try things out on."`
 
@@ -99,6 +101,11 @@ type coded struct {
 
 func (c coded) Unwrap() error { return c.error }
 
+// exit is an exit code about which everything has been said.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
 func usage(err error) error { return coded{err, exitUsage} }
 
 // fail says what went wrong and returns the exit code for it. Messages quote
@@ -106,6 +113,9 @@ func usage(err error) error { return coded{err, exitUsage} }
 func (a *app) fail(err error) int {
 	if err == nil {
 		return exitOK
+	}
+	if e, ok := errors.AsType[exit](err); ok {
+		return int(e)
 	}
 	for i, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
 		if i == 0 {

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"sluice/internal/clean"
+	"sluice/internal/finding"
+	"sluice/internal/sigma"
+)
+
+// findingsGrid is the table of findings: one line each.
+func findingsGrid(s screen, fs []*finding.Finding) *grid {
+	g := &grid{columns: []gridColumn{
+		{name: "first seen (UTC)", whole: true}, {name: "level", whole: true}, {name: "finding"},
+		{name: "bucket"}, {name: "who"}, {name: "how much", right: true, whole: true},
+	}}
+	for _, f := range fs {
+		g.add(findingCells(s, f)...)
+	}
+	return g
+}
+
+func findingCells(s screen, f *finding.Finding) []string {
+	return []string{
+		f.First.Go().Format(time.DateTime),
+		s.level(levelOf(f)),
+		clean.Line(f.Rule.Title),
+		clean.Line(f.Bucket),
+		clean.Line(who(f)),
+		amount(f),
+	}
+}
+
+// level colours a level as much as it matters.
+func (s screen) level(l sigma.Level) string {
+	switch l {
+	case sigma.Critical:
+		return s.paint(1, s.red(l.String()))
+	case sigma.High:
+		return s.red(l.String())
+	case sigma.Medium:
+		return s.paint(33, l.String())
+	}
+	return l.String()
+}
+
+// callers and addresses are the names under which rules group by who did it.
+var (
+	callers   = []string{"requester_name", "requester", "userIdentity.arn", "userIdentity.userName", "userIdentity.principalId", "userIdentity.accountId", "requester_account", "presign_access_key_id", "presign_credential"}
+	addresses = []string{"remote_ip", "sourceIPAddress"}
+)
+
+// who is what a finding says of who did it, short enough for a cell.
+func who(f *finding.Finding) string {
+	var parts []string
+	if name, ok := groupValue(f, callers); ok {
+		parts = append(parts, name)
+	}
+	if ip, ok := groupValue(f, addresses); ok && ip != "" {
+		parts = append(parts, ip)
+	}
+	return strings.Join(parts, " ")
+}
+
+// groupValue is the first of the named values that a finding is grouped by.
+func groupValue(f *finding.Finding, names []string) (string, bool) {
+	for _, name := range names {
+		for _, p := range f.Group {
+			if p.Name != name {
+				continue
+			}
+			if p.Null {
+				return map[bool]string{true: "anonymous"}[name == "requester" || name == "requester_name" || name == "userIdentity.arn"], true
+			}
+			return caller(p.Value), true
+		}
+	}
+	return "", false
+}
+
+// caller shortens what is long and says little: an ARN to its end, a canonical id
+// to its start.
+func caller(s string) string {
+	switch {
+	case strings.HasPrefix(s, "arn:"):
+		if parts := strings.SplitN(s, ":", 6); len(parts) == 6 && parts[5] != "" {
+			if _, name, ok := strings.Cut(parts[5], "/"); ok {
+				return name
+			}
+			return parts[5]
+		}
+	case len(s) == 64:
+		return s[:12] + "…"
+	}
+	return s
+}
+
+// amount is how much was measured, with its noun.
+func amount(f *finding.Finding) string {
+	n, what := f.Value, clean.Line(f.Measure)
+	switch {
+	case what == "" || what == "events":
+		return count(n, "event")
+	case strings.HasPrefix(what, "sum of bytes"):
+		return size(n)
+	case strings.HasPrefix(what, "average of "):
+		return fmt.Sprintf("%s %s on average", grouped(n), strings.TrimPrefix(what, "average of "))
+	}
+	return fmt.Sprintf("%s %s", grouped(n), strings.TrimPrefix(strings.TrimPrefix(what, "sum of "), "distinct "))
+}
+
+// writeFindings writes findings for a person; full writes each whole, too.
+func writeFindings(s screen, fs []*finding.Finding, full bool) error {
+	var b strings.Builder
+	b.WriteString(findingsGrid(s, fs).fitted(s))
+	if full {
+		writeMails(&b, s, fs)
+	}
+	_, err := fmt.Fprint(s, b.String())
+	return err
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"sluice/internal/detect"
+	"sluice/internal/finding"
+	"sluice/internal/sigma"
+)
+
+// tier says which findings a person asked for.
+type tier struct {
+	level sigma.Level // this and above; Unrated: those that alert
+}
+
+func (t tier) wants(f *finding.Finding) bool {
+	if t.level == sigma.Unrated {
+		return f.Alert
+	}
+	return levelOf(f) >= t.level
+}
+
+func levelOf(f *finding.Finding) sigma.Level {
+	l, _ := sigma.ParseLevel(f.Rule.Level)
+	return max(l, sigma.Informational)
+}
+
+// heldWhole is how many findings are held with all of their evidence, some 20 kB
+// each. Whoever finds more than that looks at their number and at the first.
+const heldWhole = 5000
+
+// harvest is where an engine sends its findings to on a laptop. It keeps one a
+// incident, as large as it became, and counts those that nobody asked for.
+type harvest struct {
+	tier  tier
+	shown map[string]*finding.Finding // by uid
+	other map[string]struct{}         // uids of those that are not shown
+	found [sigma.Critical + 1]int64   // shown, by level
+}
+
+func newHarvest(t tier) *harvest {
+	return &harvest{tier: t, shown: map[string]*finding.Finding{}, other: map[string]struct{}{}}
+}
+
+// Send keeps findings. It is called in the order of the files.
+func (h *harvest) Send(_ context.Context, fs []*finding.Finding) error {
+	for _, f := range fs {
+		switch before := h.shown[f.UID]; {
+		case !h.tier.wants(f):
+			h.other[f.UID] = struct{}{}
+		case before != nil:
+			grow(before, f, len(h.shown) <= heldWhole)
+		default:
+			kept := *f
+			if len(h.shown) >= heldWhole && len(kept.Evidence) > 1 {
+				kept.Evidence = kept.Evidence[:1:1]
+			}
+			h.shown[f.UID] = &kept
+			h.found[levelOf(f)]++
+		}
+	}
+	return nil
+}
+
+// grow adds to a finding what was said later of the same incident, with its
+// evidence or without.
+func grow(f, later *finding.Finding, whole bool) {
+	f.Step = max(f.Step, later.Step)
+	f.First, f.Last = min(f.First, later.First), max(f.Last, later.Last)
+	f.Count, f.Value = max(f.Count, later.Count), max(f.Value, later.Value)
+	if !whole {
+		return
+	}
+	for _, e := range later.Evidence {
+		if len(f.Evidence) < finding.MaxEvidence && !slices.Contains(f.Evidence, e) {
+			f.Evidence = append(f.Evidence, e)
+		}
+	}
+	for _, s := range later.Sources {
+		if len(f.Sources) < finding.MaxSources && !slices.Contains(f.Sources, s) {
+			f.Sources = append(f.Sources, s)
+		}
+	}
+}
+
+// findings lists what was found, the gravest first, then by time.
+func (h *harvest) findings() []*finding.Finding {
+	all := make([]*finding.Finding, 0, len(h.shown))
+	for _, f := range h.shown {
+		all = append(all, f)
+	}
+	slices.SortFunc(all, compareFindings)
+	return all
+}
+
+func compareFindings(a, b *finding.Finding) int {
+	return cmp.Or(
+		cmp.Compare(levelOf(b), levelOf(a)),
+		cmp.Compare(a.First, b.First),
+		cmp.Compare(a.Rule.Title, b.Rule.Title),
+		cmp.Compare(a.UID, b.UID))
+}
+
+// untold is a state that grants every claim. Whoever is told by messages wants
+// one, and more only when an incident has grown tenfold; a scan sends none, and
+// wants to be told of every growth, so that it can say how large it became.
+type untold struct{ detect.State }
+
+func (untold) Claim(_ context.Context, _ time.Time, claims []detect.Claim) ([]detect.Grant, error) {
+	grants := make([]detect.Grant, len(claims))
+	for i := range grants {
+		grants[i] = detect.Granted
+	}
+	return grants, nil
+}
+
+func (untold) Sent(context.Context, []detect.Claim) error { return nil }

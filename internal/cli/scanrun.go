@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"sluice/internal/detect"
+	"sluice/internal/formats"
+	"sluice/internal/pipeline"
+	"sluice/internal/sigma"
+)
+
+// scan is rules over files: workers read, and one set of counters after the other
+// is told what they saw, in the order of the files.
+type scan struct {
+	a        *app
+	workers  int
+	span     span
+	tier     tier
+	sides    []*side // one, or with --compare the new rules and the old
+	report   report  // of the files
+	outside  int64   // files left unread, because all in them is before the span
+	problems int64   // rules that cannot be used
+}
+
+// side is a set of rules with its memory and what it found.
+type side struct {
+	rules   *detect.Rules
+	state   detect.State
+	harvest *harvest
+	dropped int64 // groups beyond what the engine counts of one file
+}
+
+func newSide(rules *detect.Rules, t tier) *side {
+	return &side{rules: rules, state: untold{detect.NewMemory()}, harvest: newHarvest(t)}
+}
+
+// apply counts what was seen in a file. The engine is a new one each time: one
+// that is kept remembers what it told, and says no more of it.
+func (s *side) apply(ctx context.Context, o *detect.Observed) error {
+	r, err := detect.NewEngine(s.rules, s.state, s.harvest, detect.Config{}).Apply(ctx, o)
+	s.dropped += r.GroupsDropped
+	return err
+}
+
+func (s *scan) run(ctx context.Context, f *finder) (err error) {
+	for _, left := range f.aside {
+		s.report.file(left)
+	}
+	dir, done, err := stage()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	streams, copies, err := s.a.copyStreams(ctx, f.streams, dir)
+	if err != nil {
+		return err
+	}
+	files := slices.DeleteFunc(append(f.objects, streams...), func(o pipeline.Object) bool { return !s.span.mayHold(o) })
+	s.outside = int64(len(f.objects) + len(streams) - len(files))
+	batches := group(inTime(files), scanBytes, scanFiles)
+	bar, order := s.a.progress(batches), newTurns()
+	results, err := work(ctx, min(s.workers, len(batches)), batches, func() (*worker, error) {
+		return s.worker(source{f.remote, copies, bar.file}, bar, order)
+	})
+	bar.end()
+	for _, res := range results {
+		for _, file := range res.Files {
+			s.report.file(file)
+		}
+	}
+	return err
+}
+
+// worker reads batches by itself, and then counts in its turn what it saw.
+func (s *scan) worker(src pipeline.Source, bar *progress, order *turns) (*worker, error) {
+	e := &eye{span: s.span}
+	for _, side := range s.sides {
+		e.watchers = append(e.watchers, side.rules.Watch())
+	}
+	e.taken()
+	p, err := pipeline.New(pipeline.Config{Routes: formats.Routes(), Progress: bar.add, Watch: e, NoTables: true})
+	if err != nil {
+		return nil, err
+	}
+	run := func(ctx context.Context, number int, batch []pipeline.Object) (pipeline.Result, error) {
+		res, err := p.Run(ctx, src, nil, batch)
+		if err != nil {
+			return res, err
+		}
+		seen := e.taken()
+		return res, order.take(ctx, number, func() error { return s.apply(ctx, seen) })
+	}
+	return &worker{run: run, close: p.Close}, nil
+}
+
+func (s *scan) apply(ctx context.Context, seen [][]*detect.Observed) error {
+	for i, side := range s.sides {
+		for _, o := range seen[i] {
+			if err := side.apply(ctx, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// levels are those of what is shown.
+func (s *scan) levels() []sigma.Level {
+	var levels []sigma.Level
+	for _, c := range s.changes() {
+		levels = append(levels, levelOf(c.Finding))
+	}
+	return levels
+}
