@@ -23,16 +23,14 @@ type run struct {
 }
 
 func (r *run) apply(ctx context.Context) error {
-	if p, ok := r.state.(passer); ok {
-		p.Passed(r.o.First)
-	}
+	r.state.Passed(r.o.First)
 	r.levels = make([]map[string]*tally, r.rules.levels)
 	for i := range r.levels {
 		r.levels[i] = map[string]*tally{}
 	}
 	for _, g := range r.o.groups {
 		y := tallyOf(g)
-		if !y.counted() {
+		if !y.counted() && !r.config.Every {
 			r.crossed(y, y.alone(), nil)
 			continue
 		}
@@ -45,9 +43,6 @@ func (r *run) apply(ctx context.Context) error {
 	}
 	return r.tell(ctx)
 }
-
-// passer is a State that forgets by event time.
-type passer interface{ Passed(first logs.Time) }
 
 // periodKey tells the incidents of one group in two periods apart: they are two
 // slots of one counter.
@@ -104,7 +99,7 @@ func (r *run) crossed(y *tally, c crossing, slots []Slot) {
 		reached = stepOf(c.value, t.least())
 	}
 	uid := y.uid(c)
-	if r.told.step(uid) >= reached {
+	if !r.config.Every && r.told.step(uid) >= reached {
 		return
 	}
 	f := r.finding(y, c, slots)
@@ -190,27 +185,46 @@ func (y *tally) take(child *tally, c crossing, p parent) {
 
 // tell claims, sends and marks what crossed.
 func (r *run) tell(ctx context.Context) error {
-	granted, err := r.claim(ctx)
-	if err != nil || len(granted) == 0 {
-		return err
+	if r.config.Every {
+		return r.send(ctx, r.messages)
 	}
-	granted, err = r.limit(ctx, granted)
+	granted, err := r.claim(ctx)
 	if err != nil {
 		return err
 	}
-	fs := make([]*finding.Finding, len(granted))
+	granted, err = r.limit(ctx, granted)
+	if err != nil || len(granted) == 0 {
+		return err
+	}
+	if err := r.send(ctx, granted); err != nil {
+		return err
+	}
 	claims := make([]Claim, len(granted))
 	for i, m := range granted {
-		fs[i], claims[i] = m.Finding, m.claim
-	}
-	if err := r.outlet.Send(ctx, fs); err != nil {
-		return err
+		claims[i] = m.claim
 	}
 	if err := r.state.Sent(ctx, claims); err != nil {
 		return err
 	}
 	for _, m := range granted {
 		r.told.set(m.UID, m.reached)
+	}
+	return nil
+}
+
+// send gives messages to the outlet.
+func (r *run) send(ctx context.Context, ms []message) error {
+	if len(ms) == 0 {
+		return nil
+	}
+	fs := make([]*finding.Finding, len(ms))
+	for i, m := range ms {
+		fs[i] = m.Finding
+	}
+	if err := r.outlet.Send(ctx, fs); err != nil {
+		return err
+	}
+	for _, m := range ms {
 		l, _ := sigma.ParseLevel(m.Rule.Level)
 		r.report.Findings[l]++
 		if m.Alert {

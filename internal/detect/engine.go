@@ -25,6 +25,10 @@ type Config struct {
 	Lateness        time.Duration    // how late a file may come and still be counted; 0: DefaultLateness
 	ClaimFor        time.Duration    // how long a claim keeps others away; 0: DefaultClaim
 	Limits          Limits           // of alerts; the zero Limits limits nothing
+	// Every tells a finding whenever a file adds to it, as large as it has become,
+	// and claims nothing. It is for one process that shows what it found at its
+	// end, and keeps the last it was told of each uid.
+	Every bool
 }
 
 // DefaultLateness is how late a file may come and still be counted with those of
