@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"sluice/internal/pipeline"
 	"sluice/internal/table"
 )
 
@@ -56,14 +54,14 @@ func syncFile(path string) (err error) {
 // unlike refuses a batch, before anything is done about it, when something else
 // stands where its objects are to be, or beside them under its id. Objects that
 // are what it makes are no fault: the same files make the same bytes.
-func (d *Dir) unlike(c pipeline.Commit) error {
-	for _, o := range c.Objects {
+func (d *Dir) unlike(batch string, staged []table.Object) error {
+	for _, o := range staged {
 		if _, err := standsAt(filepath.Join(d.root, filepath.FromSlash(o.Name)), o.Path); err != nil {
 			return err
 		}
 	}
-	for _, stray := range d.strays[c.Batch] {
-		if !slices.ContainsFunc(c.Objects, func(o table.Object) bool { return o.Name == stray }) {
+	for _, stray := range d.strays[batch] {
+		if !slices.ContainsFunc(staged, func(o table.Object) bool { return o.Name == stray }) {
 			return fmt.Errorf("%s was made of the same files by another version of sluice: move it out of the lake and convert again",
 				filepath.Join(d.root, filepath.FromSlash(stray)))
 		}
@@ -138,12 +136,27 @@ func strays(root string, known map[string]bool) (map[string][]string, error) {
 	return found, nil
 }
 
-// name is a file's name without what tells its contents apart, in little memory:
-// a lake may know of a million.
-type name [16]byte
-
-func nameOf(bucket, key string) (n name) {
-	sum := sha256.Sum256([]byte(bucket + "\x00" + key))
-	copy(n[:], sum[:])
-	return n
+// take brings staged objects to where Open looks for those of a committed batch.
+func (d *Dir) take(batch string, staged []table.Object) error {
+	pending := d.path("pending", batch)
+	// What is there is from an attempt that did not get to its manifest.
+	if err := d.change("remove "+pending, func() error { return os.RemoveAll(pending) }); err != nil {
+		return err
+	}
+	if err := d.change("make "+pending, func() error { return os.MkdirAll(pending, 0o755) }); err != nil {
+		return err
+	}
+	for i, o := range staged {
+		to := filepath.Join(pending, pendingName(i))
+		if err := d.sync(o.Path); err != nil {
+			return err
+		}
+		if err := d.change("take "+o.Path, func() error { return os.Rename(o.Path, to) }); err != nil {
+			return err
+		}
+	}
+	return errors.Join(d.sync(pending), d.sync(filepath.Dir(pending)))
 }
+
+// pendingName names the n-th object of a batch where it is kept out of sight.
+func pendingName(n int) string { return fmt.Sprintf("%06d", n) }

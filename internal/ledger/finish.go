@@ -12,20 +12,16 @@ import (
 
 // finish moves the objects of a committed batch to where they belong, as far as
 // they are not there.
-func (d *Dir) finish(batch string) error {
-	pending := d.path("pending", batch)
+func (d *Dir) finish(m Commit) error {
+	pending := d.path("pending", m.Batch)
 	if _, err := os.Stat(pending); errors.Is(err, os.ErrNotExist) {
 		return nil // it was the last thing to be removed
-	}
-	m, err := readManifest(d.manifest(batch))
-	if err != nil {
-		return err
 	}
 	dirs := map[string]bool{}
 	for i, o := range m.Objects {
 		to := filepath.Join(d.root, filepath.FromSlash(o.Name))
 		if err := d.place(m.Batch, filepath.Join(pending, pendingName(i)), to, o.Bytes); err != nil {
-			return fmt.Errorf("finish batch %s: %w", batch, err)
+			return fmt.Errorf("finish batch %s: %w", m.Batch, err)
 		}
 		for dir := path.Dir(o.Name); ; dir = path.Dir(dir) {
 			dirs[dir] = true
@@ -38,7 +34,7 @@ func (d *Dir) finish(batch string) error {
 	// when every name that leads to a placed one is on the disk, and only then.
 	for _, dir := range slices.Backward(slices.Sorted(maps.Keys(dirs))) { // the lake itself last
 		if err := d.sync(filepath.Join(d.root, filepath.FromSlash(dir))); err != nil {
-			return fmt.Errorf("finish batch %s: %w", batch, err)
+			return fmt.Errorf("finish batch %s: %w", m.Batch, err)
 		}
 	}
 	return d.change("finish "+pending, func() error { return os.RemoveAll(pending) })
@@ -94,7 +90,11 @@ func (d *Dir) recover() error {
 	}
 	for _, e := range pending {
 		if d.known[e.Name()] {
-			if err := d.finish(e.Name()); err != nil {
+			m, err := readManifest(d.manifest(e.Name()))
+			if err != nil {
+				return err
+			}
+			if err := d.finish(m); err != nil {
 				return err
 			}
 			continue

@@ -1,223 +1,196 @@
-// Package ledger commits batches to a lake that is a directory, and remembers
-// which file went into which batch: an interrupted conversion that is run again
-// neither loses a line nor doubles one.
+// Package ledger makes a batch of files a transaction: which file went into
+// which batch is decided once, however often a file is delivered and wherever a
+// worker stops. An interrupted conversion that is run again neither loses a line
+// nor doubles one.
 //
-// A commit is one rename: that of its manifest. Before it nothing of the batch
-// is seen by readers of the lake, after it the batch is finished whatever
-// happens, by the next Open if need be:
+// A batch is opened, claims its files, keeps its objects out of sight, and is
+// committed or aborted by one conditional write, of which exactly one can win.
+// Only then are its objects placed where readers look. So what a reader sees was
+// committed, whatever a worker does that was given up: it can still put objects
+// where nobody looks, and its commit is refused. Clocks and leases decide how
+// soon a file is taken over, never what is right.
 //
-//	_sluice/lock                    held while a process writes to the lake
-//	_sluice/stage/                  objects that are being written
-//	_sluice/pending/<batch>/<n>     whole objects of a batch that is not finished
-//	_sluice/commits/<batch>.json    manifests
-//	<table>/dt=<day>/<batch>-<nnnn>.parquet
-//
-// Readers of the lake skip names that start with an underscore. A reader that
-// looks while a batch is being finished may see some of its objects before the
-// others; a directory has no rename of many files.
+// The protocol is Ledger and Attempt. It runs over a Store and over Objects: Dir
+// is both, for a lake in a directory; RecordStore keeps a Store's memory in
+// records that are swapped one by one, as a database does.
 package ledger
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"sync"
+	"time"
 
 	"sluice/internal/pipeline"
 )
 
-// Dir is a lake directory opened for writing. It is a pipeline.Lake, for any
-// number of pipelines at once.
-type Dir struct {
-	root string
-	lock *os.File
-	// change makes a change to the disk, which what names, or in tests refuses to.
-	change func(what string, do func() error) error
-
-	mu     sync.Mutex
-	batch  map[string]string   // by id of a committed file
-	known  map[string]bool     // committed batches
-	named  map[name]struct{}   // names of committed files, whatever they held
-	strays map[string][]string // visible objects of batches that are not known, by batch
+// Config is what a Ledger is made from.
+type Config struct {
+	Store   Store
+	Objects Objects
+	// Lease is how long others keep away from a batch: longer than a worker can
+	// take, by as much as two clocks may differ. Too short costs work twice,
+	// too long makes files wait after a crash; neither costs a line.
+	Lease time.Duration
+	Now   func() time.Time
 }
 
-// Open opens the lake in dir for writing, makes it when it is not there, and
-// finishes or removes what an interrupted process left. A lake has one writing
-// process at a time.
-func Open(dir string) (*Dir, error) {
-	return open(dir, func(_ string, do func() error) error { return do() })
+// Ledger lets workers take files in turn. It keeps nothing itself: one for each
+// process, or one for all, is the same.
+type Ledger struct {
+	store   Store
+	objects Objects
+	lease   time.Duration
+	now     func() time.Time
 }
 
-func open(dir string, change func(string, func() error) error) (*Dir, error) {
-	d := &Dir{root: dir, change: change, batch: map[string]string{}, known: map[string]bool{}, named: map[name]struct{}{}}
-	for _, sub := range []string{d.Stage(), d.path("pending"), d.path("commits")} {
-		if err := d.makeDir(sub); err != nil {
-			return nil, fmt.Errorf("open lake: %w", err)
-		}
-	}
-	lock, err := os.OpenFile(d.path("lock"), os.O_RDWR|os.O_CREATE, 0o644)
+// New returns a ledger.
+func New(c Config) *Ledger {
+	return &Ledger{store: c.Store, objects: c.Objects, lease: c.Lease, now: c.Now}
+}
+
+// Held is a file that an attempt did not get.
+type Held struct {
+	File  pipeline.Object
+	Batch string    // that has it
+	Until time.Time // of a busy file: when to try again at the latest
+}
+
+// maxFiles is how many files an attempt may ask for: what it left is part of
+// its commit, and a record of a database holds 400 KB.
+const maxFiles = 8192
+
+// Begin opens a batch and claims files for it. What it could not claim is Done,
+// being in the lake, or Busy with a live batch of another worker. Batches on its
+// way that were given up are brought to their end.
+//
+// After an error nothing is claimed for long: the lease ends it.
+func (l *Ledger) Begin(ctx context.Context, files []pipeline.Object) (*Attempt, error) {
+	id, err := l.store.Name(files, l.now())
 	if err != nil {
-		return nil, fmt.Errorf("open lake: %w", err)
+		return nil, fmt.Errorf("name batch: %w", err)
 	}
-	if err := tryLock(lock); err != nil {
-		return nil, errors.Join(fmt.Errorf("open lake %s: another sluice is writing to it (%w)", dir, err), lock.Close())
+	return l.begin(ctx, id, files)
+}
+
+func (l *Ledger) begin(ctx context.Context, id string, files []pipeline.Object) (*Attempt, error) {
+	if len(files) > maxFiles {
+		return nil, fmt.Errorf("open batch: %d files, at most %d can be one batch", len(files), maxFiles)
 	}
-	d.lock = lock
-	if err := d.recover(); err != nil {
-		return nil, errors.Join(fmt.Errorf("recover lake %s: %w", dir, err), d.Close())
+	files = distinct(files)
+	now := l.now()
+	a := &Attempt{ID: id, ledger: l, asked: files, begun: now}
+	if err := l.store.Open(ctx, Batch{ID: id, State: Live, Begun: now, Until: now.Add(l.lease)}); err != nil {
+		return nil, fmt.Errorf("open batch %s: %w", id, err)
 	}
-	return d, nil
+	if err := a.claim(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("claim files for batch %s: %w", id, err), a.Abort(ctx))
+	}
+	return a, nil
 }
 
-// Close lets another process write to the lake.
-func (d *Dir) Close() error { return d.lock.Close() }
-
-// Stage is the directory for unfinished objects: on the same file system as the
-// lake, and emptied by Open.
-func (d *Dir) Stage() string { return d.path("stage") }
-
-func (d *Dir) path(elem ...string) string {
-	return filepath.Join(append([]string{d.root, "_sluice"}, elem...)...)
-}
-
-func (d *Dir) manifest(batch string) string { return d.path("commits", batch+".json") }
-
-// Done tells whether a file is committed already, and in which batch.
-func (d *Dir) Done(o pipeline.Object) (batch string, ok bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	batch, ok = d.batch[o.ID()]
-	return batch, ok
-}
-
-// Changed tells whether a file of o's name is committed that held something
-// else: another size, time or version. The rows of both would be in the lake.
-func (d *Dir) Changed(o pipeline.Object) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	_, done := d.batch[o.ID()]
-	_, named := d.named[nameOf(o.Bucket, o.Key)]
-	return named && !done
-}
-
-// Strays lists the objects that readers of the lake see and that no commit
-// accounts for, as when the ledger was lost: a file that is in them is not known
-// to be, and its rows come twice when it is converted into another batch.
-func (d *Dir) Strays() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Sorted(func(yield func(string) bool) {
-		for _, objects := range d.strays {
-			for _, o := range objects {
-				if !yield(o) {
-					return
+// claim asks for all files, then for those that are not where they seem: each
+// round takes the rest from batches that turned out not to have them.
+func (a *Attempt) claim(ctx context.Context) error {
+	ask, from := a.asked, map[string]string{}
+	known := map[string]Batch{} // batches that are decided stay so
+	for len(ask) > 0 {
+		holders, err := a.ledger.store.Claim(ctx, a.ID, ask, from)
+		if err != nil {
+			return err
+		}
+		var again []pipeline.Object
+		for i, f := range ask {
+			if holders[i] == a.ID {
+				a.Taken = append(a.Taken, f)
+				continue
+			}
+			b, ok := known[holders[i]]
+			if !ok {
+				if b, err = a.ledger.resolve(ctx, holders[i]); err != nil {
+					return err
 				}
+				known[b.ID] = b
+			}
+			switch {
+			case b.State == Live:
+				a.Busy = append(a.Busy, Held{f, b.ID, b.Until})
+			case b.has(f.ID()):
+				a.Done = append(a.Done, Held{File: f, Batch: b.ID})
+			default:
+				from[f.ID()] = b.ID
+				again = append(again, f)
 			}
 		}
-	})
+		ask = again
+	}
+	return nil
 }
 
-// Commit makes a batch visible, all of its objects or none. It takes the staged
-// objects over: they are moved. After an error the batch is either not
-// committed, or it is and Done says so; then Commit again or the next Open
-// brings its remaining objects into place.
-func (d *Dir) Commit(ctx context.Context, c pipeline.Commit) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("commit batch %s: %w", c.Batch, context.Cause(ctx))
+// has tells whether a decided batch has a file that it holds.
+func (b *Batch) has(file string) bool {
+	return (b.State == Committed || b.State == Finished) && !slices.Contains(b.Left, file)
+}
+
+// resolve returns a batch that another worker began, decided and done with
+// unless its lease still runs.
+func (l *Ledger) resolve(ctx context.Context, id string) (Batch, error) {
+	b, err := l.store.Batch(ctx, id)
+	switch {
+	case errors.Is(err, errGone):
+		return Batch{ID: id, State: Aborted}, nil // nothing can commit it any more
+	case err != nil:
+		return Batch{}, fmt.Errorf("look at batch %s: %w", id, err)
+	case b.State == Live && l.now().Before(b.Until):
+		return b, nil
+	case b.State == Live:
+		if b.State, err = l.store.Abort(ctx, id); err != nil {
+			return Batch{}, fmt.Errorf("abort batch %s: %w", id, err)
+		}
+		if b.State != Aborted { // its worker came first, and has said what it left
+			return l.resolve(ctx, id)
+		}
+		if err := l.objects.Drop(ctx, id); err != nil {
+			return Batch{}, fmt.Errorf("drop objects of batch %s: %w", id, err)
+		}
+	case b.State == Committed:
+		if err := l.finish(ctx, id, nil); err != nil {
+			return Batch{}, err
+		}
+		b.State = Finished
 	}
-	known, err := d.committed(c.Batch)
-	if err != nil {
-		return fmt.Errorf("commit batch %s: %w", c.Batch, err)
+	return b, nil
+}
+
+// finish places the objects of a committed batch, whoever committed it.
+func (l *Ledger) finish(ctx context.Context, id string, c *Commit) error {
+	if c == nil {
+		found, err := l.store.Entry(ctx, id)
+		if err != nil {
+			return fmt.Errorf("finish batch %s: %w", id, err)
+		}
+		c = &found
 	}
-	if known {
-		return d.finish(c.Batch)
+	if err := l.objects.Place(ctx, id, c.Objects); err != nil {
+		return fmt.Errorf("finish batch %s: %w", id, err)
 	}
-	m, err := newManifest(c)
-	if err != nil {
-		return fmt.Errorf("commit batch %s: %w", c.Batch, err)
+	if err := l.store.Finish(ctx, id); err != nil {
+		return fmt.Errorf("finish batch %s: %w", id, err)
 	}
-	for _, f := range m.Files {
-		if b, ok := d.batch[f.ID]; ok {
-			return fmt.Errorf("commit batch %s: %s is in batch %s already", c.Batch, f.Key, b)
+	return nil
+}
+
+// distinct leaves out files that are listed twice: a batch could claim one
+// twice, and would.
+func distinct(files []pipeline.Object) []pipeline.Object {
+	seen := make(map[string]bool, len(files))
+	out := make([]pipeline.Object, 0, len(files))
+	for _, f := range files {
+		if id := f.ID(); !seen[id] {
+			seen[id] = true
+			out = append(out, f)
 		}
 	}
-	if err := d.unlike(c); err != nil {
-		return fmt.Errorf("commit batch %s: %w", c.Batch, err)
-	}
-	if err := d.take(c); err != nil {
-		return errors.Join(fmt.Errorf("commit batch %s: take staged objects: %w", c.Batch, err), d.drop(c.Batch))
-	}
-	if err := d.write(m); err != nil {
-		return errors.Join(fmt.Errorf("commit batch %s: write manifest: %w", c.Batch, err), d.drop(c.Batch))
-	}
-	d.add(m)
-	if err := d.sync(d.path("commits")); err != nil {
-		return fmt.Errorf("commit batch %s: %w", c.Batch, err)
-	}
-	return d.finish(c.Batch)
+	return out
 }
-
-// committed tells whether a batch's manifest is there. The disk is asked too: a
-// rename that failed may have happened.
-func (d *Dir) committed(batch string) (bool, error) {
-	if d.known[batch] {
-		return true, nil
-	}
-	m, err := readManifest(d.manifest(batch))
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	d.add(m)
-	return true, nil
-}
-
-// drop removes the objects of a batch that could not be committed.
-func (d *Dir) drop(batch string) error {
-	if known, err := d.committed(batch); known || err != nil {
-		return err
-	}
-	pending := d.path("pending", batch)
-	return d.change("drop "+pending, func() error { return os.RemoveAll(pending) })
-}
-
-// add remembers a committed batch.
-func (d *Dir) add(m Commit) {
-	d.known[m.Batch] = true
-	delete(d.strays, m.Batch)
-	for _, f := range m.Files {
-		d.batch[f.ID] = m.Batch
-		d.named[nameOf(f.Bucket, f.Key)] = struct{}{}
-	}
-}
-
-// take brings staged objects to where Open looks for those of a committed batch.
-func (d *Dir) take(c pipeline.Commit) error {
-	pending := d.path("pending", c.Batch)
-	// What is there is from an attempt that did not get to its manifest.
-	if err := d.change("remove "+pending, func() error { return os.RemoveAll(pending) }); err != nil {
-		return err
-	}
-	if err := d.change("make "+pending, func() error { return os.MkdirAll(pending, 0o755) }); err != nil {
-		return err
-	}
-	for i, o := range c.Objects {
-		to := filepath.Join(pending, pendingName(i))
-		if err := d.sync(o.Path); err != nil {
-			return err
-		}
-		if err := d.change("take "+o.Path, func() error { return os.Rename(o.Path, to) }); err != nil {
-			return err
-		}
-	}
-	return errors.Join(d.sync(pending), d.sync(filepath.Dir(pending)))
-}
-
-func pendingName(i int) string { return fmt.Sprintf("%06d", i) }

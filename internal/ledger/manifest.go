@@ -9,25 +9,42 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"sluice/internal/pipeline"
+	"sluice/internal/table"
 )
 
-// Commit is a committed batch, as its manifest tells it: which files became
-// which objects.
+// Commit is a committed batch, as its manifest tells it: what became of which
+// files, and which objects hold their rows.
 type Commit struct {
-	Batch   string   `json:"batch"`
-	Files   []File   `json:"files"`
-	Objects []Object `json:"objects"`
+	Batch   string    `json:"batch"`
+	Time    time.Time `json:"time,omitzero"` // of the commit; unknown of old ones
+	Files   []File    `json:"files"`
+	Objects []Object  `json:"objects"`
 }
 
 // File is a delivered file of a commit.
 type File struct {
-	ID      string `json:"id"`
-	Bucket  string `json:"bucket,omitempty"`
-	Key     string `json:"key"`
-	Version string `json:"version,omitempty"`
-	Size    int64  `json:"size"` // -1 when unknown
+	ID      string  `json:"id,omitempty"`
+	Bucket  string  `json:"bucket,omitempty"`
+	Key     string  `json:"key"`
+	Version string  `json:"version,omitempty"`
+	Size    int64   `json:"size"`              // -1 when unknown
+	Outcome string  `json:"outcome,omitempty"` // skipped or failed, then it has no rows here; "" is converted
+	Reason  string  `json:"reason,omitempty"`  // of that outcome
+	Counts  *Counts `json:"counts,omitempty"`  // nil: not put down
+}
+
+// Counts is the accounting of a converted file: Lines is Rows and Rejected.
+type Counts struct {
+	Format    string `json:"format"` // the table its rows went to
+	Lines     int64  `json:"lines"`
+	Rows      int64  `json:"rows"`
+	Rejected  int64  `json:"rejected,omitempty"`
+	Ambiguous int64  `json:"ambiguous,omitempty"`
+	Bytes     int64  `json:"bytes"` // as delivered
+	Findings  *int64 `json:"findings,omitempty"`
 }
 
 // Object is an object of a commit.
@@ -37,21 +54,89 @@ type Object struct {
 	Bytes int64  `json:"bytes"`
 }
 
+// maxReason is how much is kept of why a file was left out: its name alone may
+// be 1,024 bytes, and names are in it.
+const maxReason = 300
+
+// Account is what is remembered of a file that went through a pipeline.
+func Account(f pipeline.File) File {
+	a := fileOf(f.Object)
+	switch {
+	case f.Outcome == pipeline.Converted:
+		a.Counts = &Counts{
+			Format: f.Format, Lines: f.Lines, Rows: f.Rows, Rejected: f.Rejected, Ambiguous: f.Ambiguous, Bytes: f.BytesIn,
+		}
+		return a
+	case f.Err != nil:
+		a.Reason = f.Err.Error()
+	default:
+		a.Reason = f.Reason
+	}
+	a.Outcome = f.Outcome.String()
+	a.Reason = strings.ToValidUTF8(a.Reason[:min(maxReason, len(a.Reason))], "")
+	return a
+}
+
+func fileOf(o pipeline.Object) File {
+	return File{ID: o.ID(), Bucket: o.Bucket, Key: o.Key, Version: o.Version, Size: o.Size}
+}
+
+// object is the delivered file that f is about, as far as its id goes.
+func (f *File) object() pipeline.Object {
+	return pipeline.Object{Bucket: f.Bucket, Key: f.Key, Version: f.Version, Size: f.Size}
+}
+
+// totals adds up what a manifest says of its files.
+func totals(c Commit) Totals {
+	t := Totals{Objects: int64(len(c.Objects))}
+	for _, f := range c.Files {
+		switch f.Outcome {
+		case "":
+			t.Files++
+		case pipeline.Skipped.String():
+			t.Skipped++
+		default:
+			t.Failed++
+		}
+		if n := f.Counts; n != nil {
+			t.Lines += n.Lines
+			t.Rows += n.Rows
+			t.Rejected += n.Rejected
+			t.Ambiguous += n.Ambiguous
+			t.Bytes += n.Bytes
+		}
+	}
+	return t
+}
+
 func newManifest(c pipeline.Commit) (Commit, error) {
-	if id, err := hex.DecodeString(c.Batch); err != nil || len(id) != 16 {
-		return Commit{}, fmt.Errorf("not a batch id")
+	if !isBatchID(c.Batch) {
+		return Commit{}, errors.New("not a batch id")
 	}
 	m := Commit{Batch: c.Batch}
 	for _, f := range c.Files {
-		m.Files = append(m.Files, File{ID: f.ID(), Bucket: f.Bucket, Key: f.Key, Version: f.Version, Size: f.Size})
+		m.Files = append(m.Files, fileOf(f))
 	}
-	for _, o := range c.Objects {
+	var err error
+	m.Objects, err = named(c.Objects)
+	return m, err
+}
+
+func isBatchID(s string) bool {
+	id, err := hex.DecodeString(s)
+	return err == nil && len(id) == 16
+}
+
+// named lists staged objects by the names they are to have.
+func named(staged []table.Object) ([]Object, error) {
+	var objects []Object
+	for _, o := range staged {
 		if !filepath.IsLocal(filepath.FromSlash(o.Name)) || strings.HasPrefix(o.Name, "_") {
-			return Commit{}, fmt.Errorf("object %q: not a name in a lake", o.Name)
+			return nil, fmt.Errorf("object %q: not a name in a lake", o.Name)
 		}
-		m.Objects = append(m.Objects, Object{Name: o.Name, Rows: o.Rows, Bytes: o.Bytes})
+		objects = append(objects, Object{Name: o.Name, Rows: o.Rows, Bytes: o.Bytes})
 	}
-	return m, nil
+	return objects, nil
 }
 
 // write makes a manifest appear whole: the commit point.
