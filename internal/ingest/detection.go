@@ -19,8 +19,13 @@ import (
 // 1,000 would wait for most of a minute, and there is a minute for the commit.
 const applyAtOnce = 16
 
+// maxSeen is how many hits may wait to be counted. What is kept of a hit is
+// below a kilobyte as a rule; a batch can hold millions of them.
+const maxSeen = 20_000
+
 // detection is what a batch goes through on its way to the lake: what the rules
-// saw in its files is counted, and what crosses a threshold is told.
+// see in its files is counted, and what crosses a threshold is told. It is the
+// pipeline.Watch of the handler's one pipeline.
 //
 // Counting comes before the commit. Both may be repeated, but not alike: a file
 // that is counted again changes nothing, whatever company it comes in, while one
@@ -32,12 +37,24 @@ type detection struct {
 	state detect.State
 	out   *outlet
 	cfg   detect.Config
-	watch *watch
 	log   *slog.Logger
 
-	using  *detect.Rules // those of watch and engine
-	engine *detect.Engine
-	did    detect.Report // since it was last counted
+	using   *detect.Rules // those of watcher and engine
+	watcher *detect.Watcher
+	engine  *detect.Engine
+	did     detect.Report // since it was last counted
+
+	// Of one batch:
+	ctx    context.Context // of Run, whose goroutine calls End
+	seen   []seen          // read whole and not counted yet
+	hits   int64           // in those
+	failed map[string]error
+}
+
+// seen is what the rules saw in a file.
+type seen struct {
+	id string // of the file
+	o  *detect.Observed
 }
 
 func newDetection(c Config, stage string, log *slog.Logger) (*detection, error) {
@@ -60,21 +77,50 @@ func newDetection(c Config, stage string, log *slog.Logger) (*detection, error) 
 		book.folder = &ruleFolder{Folder: c.Rules, bucket: s.RulesBucket, prefix: s.RulesPrefix}
 	}
 	return &detection{
-		rules: book, state: c.State, out: out, watch: &watch{}, log: log,
-		cfg: detect.Config{Account: s.Account, Region: s.Region, Now: now},
+		rules: book, state: c.State, out: out, log: log,
+		cfg: detect.Config{Account: s.Account, Region: s.Region, Now: now, Limits: detect.DefaultLimits()},
 	}, nil
 }
 
 // refresh takes new rules into use, between batches.
 func (d *detection) refresh(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, rulesTime)
+	defer cancel()
 	rules := d.rules.current(ctx)
 	if rules != d.using {
 		d.using = rules
-		d.watch.watcher = rules.Watch()
+		d.watcher = rules.Watch()
 		d.engine = detect.NewEngine(rules, d.state, d.out, d.cfg)
 	}
 	if err := d.rules.tell(ctx, d.state, d.out); err != nil {
 		d.log.Error("broken rules not reported, will be tried again", "error", shown(err))
+	}
+}
+
+// begin is called before a batch, and end after it.
+func (d *detection) begin(ctx context.Context) {
+	d.ctx, d.failed = ctx, map[string]error{}
+}
+
+func (d *detection) end() {
+	d.ctx, d.seen, d.hits, d.failed = nil, nil, 0, nil
+}
+
+// Begin is pipeline.Watch's.
+func (d *detection) Begin(o pipeline.Object) { d.watcher.Begin(o.ID(), o.Key) }
+
+// Row is pipeline.Watch's.
+func (d *detection) Row(row any) { d.watcher.Row(row) }
+
+// End is pipeline.Watch's. Only a file that was read whole is counted.
+func (d *detection) End(f pipeline.File) {
+	o := d.watcher.End(f.Outcome == pipeline.Converted)
+	if o == nil {
+		return
+	}
+	d.seen = append(d.seen, seen{f.Object.ID(), o})
+	if d.hits += o.Matched; d.hits >= maxSeen {
+		d.apply(d.ctx)
 	}
 }
 
@@ -86,10 +132,11 @@ type countedLake struct {
 	d *detection
 }
 
-// Commit counts the files of a batch, then commits it. Unless all could be
+// Commit counts what is left of a batch, then commits it. Unless all could be
 // counted nothing is committed, and the error is an uncountedError.
 func (l *countedLake) Commit(ctx context.Context, c pipeline.Commit) error {
-	if failed := l.d.apply(ctx, c.Files); len(failed) > 0 {
+	l.d.apply(ctx)
+	if failed := l.d.failed; len(failed) > 0 {
 		return &uncountedError{failed}
 	}
 	return l.Lake.Commit(ctx, c)
@@ -110,55 +157,42 @@ func (e *uncountedError) Error() string {
 // succeeded, the state or a topic is down.
 var errNotTried = errors.New("not tried after others had failed")
 
-// apply counts what was seen in files and returns those of which it could not
-// be, by id.
-func (d *detection) apply(ctx context.Context, files []pipeline.Object) map[string]error {
-	todo := make(chan string, len(files))
-	for _, f := range files {
-		if d.watch.seen[f.ID()] != nil {
-			todo <- f.ID()
-		}
+// apply counts what was seen and not counted yet, and notes what failed.
+func (d *detection) apply(ctx context.Context) {
+	todo := make(chan seen, len(d.seen))
+	for _, s := range d.seen {
+		todo <- s
 	}
 	close(todo)
 	var (
-		wg     sync.WaitGroup
-		mu     sync.Mutex
-		done   int
-		failed = map[string]error{}
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		done int
 	)
-	for range min(applyAtOnce, len(todo)) {
+	for range min(applyAtOnce, len(d.seen)) {
 		wg.Go(func() {
-			for id := range todo {
+			for s := range todo {
 				mu.Lock()
-				hopeless := done == 0 && len(failed) >= applyAtOnce
+				hopeless := done == 0 && len(d.failed) >= applyAtOnce
 				mu.Unlock()
 				var report detect.Report
 				err := errNotTried
 				if !hopeless {
-					report, err = d.engine.Apply(ctx, d.watch.seen[id])
+					report, err = d.engine.Apply(ctx, s.o)
 				}
 				mu.Lock()
 				if err != nil {
-					failed[id] = err
+					d.failed[s.id] = err
 				} else {
 					done++
-					d.add(report)
+					d.did.Add(report)
 				}
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	return failed
-}
-
-func (d *detection) add(r detect.Report) {
-	d.did.GroupsDropped += r.GroupsDropped
-	d.did.Alerts += r.Alerts
-	d.did.Limited += r.Limited
-	for l, n := range r.Findings {
-		d.did.Findings[l] += n
-	}
+	d.seen, d.hits = nil, 0
 }
 
 // count adds to the metrics what was done since the last time.

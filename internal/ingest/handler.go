@@ -91,7 +91,7 @@ func New(c Config) (*Handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		h.detection, h.lake, pc.Watch = d, d.lake(c.Lake), d.watch
+		h.detection, h.lake, pc.Watch = d, d.lake(c.Lake), d
 	}
 	p, err := pipeline.New(pc)
 	if err != nil {
@@ -201,8 +201,8 @@ func (h *Handler) batch(ctx context.Context, readUntil time.Time, batch []*work,
 
 func (h *Handler) run(ctx context.Context, src *source, objs []pipeline.Object) (pipeline.Result, error) {
 	if h.detection != nil {
-		h.detection.watch.begin()
-		defer h.detection.watch.forget()
+		h.detection.begin(ctx)
+		defer h.detection.end()
 	}
 	return h.pipeline.Run(ctx, src, h.lake, objs)
 }

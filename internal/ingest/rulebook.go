@@ -14,7 +14,7 @@ import (
 
 const (
 	rereadRules = 5 * time.Minute  // at most so often
-	rulesTime   = 20 * time.Second // for reading them, of an invocation that has files to convert
+	rulesTime   = 20 * time.Second // for reading and reporting, of an invocation that has files to convert
 )
 
 // ruleBook is the rules in use: the shipped ones, and those of the site's folder
@@ -43,8 +43,6 @@ func (b *ruleBook) current(ctx context.Context) *detect.Rules {
 	b.next = now.Add(rereadRules)
 	changed := b.rules == nil
 	if b.folder != nil {
-		ctx, cancel := context.WithTimeout(ctx, rulesTime)
-		defer cancel()
 		c, err := b.folder.read(ctx)
 		if b.unread = err != nil; b.unread {
 			b.log.Error("rules of the site not read, those of before stay in use", "error", shown(err))
