@@ -137,6 +137,7 @@ var techniques = map[string]struct{ name, serves string }{
 	"T1021.007": {"Cloud Services", "TA0008"},
 	"T1029":     {"Scheduled Transfer", "TA0010"},
 	"T1030":     {"Data Transfer Size Limits", "TA0010"},
+	"T1036":     {"Masquerading", "TA0005"},
 	"T1040":     {"Network Sniffing", "TA0006 TA0007"},
 	"T1041":     {"Exfiltration Over C2 Channel", "TA0010"},
 	"T1048":     {"Exfiltration Over Alternative Protocol", "TA0010"},

@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // Limits of a mail.
 const (
 	maxSubject = 99 // SNS takes fewer than 100 characters
 	maxSamples = 5
-	mailWidth  = 72
 	mailKey    = 200
 	mailAgent  = 120
 )
@@ -157,11 +155,25 @@ func (f *Finding) howMuch() string {
 	switch {
 	case f.Measure != "events" && f.Measure != "":
 		return fmt.Sprintf("%s: %s; the threshold is %s. In %s.",
-			defang(shown(f.Measure, maxName)), thousands(f.Value), thousands(f.Threshold), events)
+			defang(shown(f.Measure, maxName)), f.amount(f.Value), f.amount(f.Threshold), events)
 	case f.Threshold > 1:
 		return fmt.Sprintf("%s so far; the threshold is %s.", events, thousands(f.Threshold))
 	}
 	return events + " so far."
+}
+
+// amount writes n of what the rule measures; bytes also in a unit one can judge.
+func (f *Finding) amount(n int64) string {
+	if n < 1_000_000 || !strings.Contains(f.Measure, "bytes") {
+		return thousands(n)
+	}
+	v, unit := float64(n)/1e6, "MB"
+	for _, next := range []string{"GB", "TB"} {
+		if v >= 1000 {
+			v, unit = v/1000, next
+		}
+	}
+	return fmt.Sprintf("%s (%.1f %s)", thousands(n), v, unit)
 }
 
 func (f *Finding) when() string {
@@ -259,65 +271,4 @@ func (a attack) String() string {
 		s += " (" + a.tactic.name + ")"
 	}
 	return s
-}
-
-// letter is plain text in the making.
-type letter struct{ strings.Builder }
-
-func (m *letter) line(s string) { m.WriteString(s + "\n") }
-
-func (m *letter) head(s string) { m.line("\n" + strings.ToUpper(s)) }
-
-// prose wraps paragraphs, indented by two.
-func (m *letter) prose(s string) {
-	for i, p := range strings.Split(s, "\n\n") {
-		if i > 0 {
-			m.line("")
-		}
-		m.wrap("  ", "  ", p)
-	}
-}
-
-func (m *letter) item(s string) { m.wrap("  - ", "    ", strings.ReplaceAll(s, "\n\n", " ")) }
-
-// wrap breaks s at spaces; a word that is longer than a line stays whole, for it
-// is to be copied.
-func (m *letter) wrap(first, next, s string) {
-	line, width := first, utf8.RuneCountInString(first)
-	for i, word := range strings.Fields(s) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case width+1+n > mailWidth:
-			m.line(line)
-			line, width = next, utf8.RuneCountInString(next)
-		default:
-			line, width = line+" ", width+1
-		}
-		line, width = line+word, width+n
-	}
-	m.line(line)
-}
-
-func (m *letter) pairs(all []Pair) {
-	width := 0
-	for _, p := range all {
-		width = max(width, utf8.RuneCountInString(p.Name))
-	}
-	for _, p := range all {
-		m.line("  " + p.Name + strings.Repeat(" ", width-utf8.RuneCountInString(p.Name)+2) + p.Value)
-	}
-}
-
-// thousands writes n with commas.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, s = "-", s[1:]
-	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return sign + s
 }

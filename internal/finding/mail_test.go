@@ -49,6 +49,28 @@ func TestSubject(t *testing.T) {
 	}
 }
 
+func TestHowMuch(t *testing.T) {
+	for _, c := range []struct {
+		measure                 string
+		count, value, threshold int64
+		want                    string
+	}{
+		{"events", 1, 1, 1, "1 event so far."},
+		{"events", 1204, 1204, 1, "1,204 events so far."},
+		{"events", 1204, 1204, 500, "1,204 events so far; the threshold is 500."},
+		{"distinct key_name", 9, 8, 5, "distinct key_name: 8; the threshold is 5. In 9 events."},
+		{"sum of bytes_sent_size", 12, 64_424_509_440, 50_000_000, "sum of bytes_sent_size: 64,424,509,440 (64.4 GB); the threshold is"},
+	} {
+		f := massDelete()
+		f.Measure, f.Count, f.Value, f.Threshold = c.measure, c.count, c.value, c.threshold
+		_, body := f.Mail()
+		_, after, _ := strings.Cut(body, "\nHOW MUCH\n  ")
+		if got, _, _ := strings.Cut(after, "\n"); got != c.want {
+			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+	}
+}
+
 // TestMailQuotesTheQueryWhole: what a person pastes into a shell ends where it
 // should, whatever the group holds.
 func TestMailQuotesTheQueryWhole(t *testing.T) {

@@ -22,7 +22,8 @@ func shown(s string, max int) string {
 		}
 		s = s[:cut]
 	}
-	return limit(clean.Sealed(redact(s)), max)
+	// Cleaning makes nothing shorter: what the limit cuts need not be cleaned.
+	return limit(clean.Sealed(limit(redact(s), max)), max)
 }
 
 // limit cuts s to max characters, the last of which then says so.
