@@ -374,3 +374,23 @@ func TestOptionsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// TestScenariosStayInTheirDay: a finding is one per day, so an incident that ran
+// past midnight would be two, and the truth says one.
+func TestScenariosStayInTheirDay(t *testing.T) {
+	for days := 1; days <= 24; days++ {
+		o, err := Options{Seed: int64(days), Lines: 400_000, Days: days, Scenarios: []string{"all"}}.complete()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range newRun(t.TempDir(), o, nil).plots {
+			f := p.result()
+			if f.First[:len(time.DateOnly)] != f.Last[:len(time.DateOnly)] {
+				t.Errorf("%d days: %s lasts from %s to %s", days, f.Name, f.First, f.Last)
+			}
+			if len(f.Findings) == 0 {
+				t.Errorf("%s: no findings are expected of it", f.Name)
+			}
+		}
+	}
+}

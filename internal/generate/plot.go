@@ -23,7 +23,7 @@ func (r *run) plot(i int, s scenario) *plot {
 	d := newDice(r.o.Seed, uint64(100+i))
 	p := &plot{
 		w: r.w, d: d, t: newTraffic(r.w, d), run: r, ips: map[string]bool{},
-		size:  int(min(max(r.o.Lines/200, 24), 2000)),
+		size:  int(min(max(r.o.Lines/200, 120), 2000)), // enough to be noticed however few lines there are
 		found: Planted{Name: s.Name, Title: s.Title, Summary: s.Summary, Operations: map[string]int64{}},
 	}
 	// Each has its place in the period, the same whichever others are there.
@@ -119,6 +119,16 @@ func (p *plot) seen(r *request) {
 	if id := string(r.id[:]); len(f.RequestIDs) < 20 && !slices.Contains(f.RequestIDs, id) {
 		f.RequestIDs = append(f.RequestIDs, id)
 	}
+}
+
+// expect notes a finding that the scenario must cause: of a rule, in the bucket
+// at hand, for a group of fields and values.
+func (p *plot) expect(rule string, group ...string) {
+	e := Expected{Rule: rule, Bucket: p.found.Bucket, Group: map[string]string{}}
+	for i := 0; i < len(group); i += 2 {
+		e.Group[group[i]] = group[i+1]
+	}
+	p.found.Findings = append(p.found.Findings, e)
 }
 
 func (p *plot) result() Planted { return p.found }

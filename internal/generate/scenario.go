@@ -56,21 +56,24 @@ func plantAnonymousRead(p *plot) {
 	r.op, r.key, r.size, r.sent = opList, nil, absent, 48_213
 	p.t.requestLine("GET", "?list-type=2", "")
 	p.both(r)
-	for range p.size {
+	for i := range min(p.size, 1000) {
 		p.step(8)
-		p.both(p.get(b, "", nil, ip, agent))
+		p.both(p.get(b, string(b.appendKey(nil, i)), nil, ip, agent))
 	}
+	p.expect("anonymous_listing", "bucket_name", b.name)
+	p.expect("anonymous_dump", "bucket_name", b.name, "remote_ip", ip)
 }
 
 func plantKeyGuessing(p *plot) {
 	b := p.w.bucket("harbor-uploads")
+	const ip = "203.0.113.77"
 	dirs := []string{"", "backup/", "admin/", "old/", "www/", "data/", "private/", "dev/"}
 	for i := range p.size {
 		key := dirs[i/len(probes)%len(dirs)] + probes[i%len(probes)]
 		if n := i / (len(probes) * len(dirs)); n > 0 {
 			key += "." + strconv.Itoa(n)
 		}
-		r := p.get(b, key, nil, "203.0.113.77", "Mozilla/5.0 (compatible; dirwalk)")
+		r := p.get(b, key, nil, ip, "Mozilla/5.0 (compatible; dirwalk)")
 		if i%16 == 5 {
 			p.t.fail(404, "NoSuchKey")
 		} else {
@@ -83,6 +86,7 @@ func plantKeyGuessing(p *plot) {
 		}
 		p.step(3)
 	}
+	p.expect("key_guessing", "bucket_name", b.name, "remote_ip", ip)
 }
 
 func plantMassDownload(p *plot) {
@@ -96,6 +100,7 @@ func plantMassDownload(p *plot) {
 		p.both(r)
 		p.step(3)
 	}
+	p.expect("offensive_tool", "bucket_name", b.name, "requester", s.requester)
 }
 
 func plantMassDelete(p *plot) {
@@ -120,6 +125,7 @@ func plantMassDelete(p *plot) {
 		}
 		p.step(20)
 	}
+	p.expect("mass_delete_by_user", "bucket_name", b.name, "requester", s.requester)
 }
 
 func plantReEncryption(p *plot) {
@@ -139,13 +145,15 @@ func plantReEncryption(p *plot) {
 	r.op, r.sent, r.size = opPut, absent, 1187
 	p.t.requestLine("PUT", "?x-id=PutObject", "")
 	p.both(r)
+	p.expect("customer_key_burst", "requestParameters.bucketName", b.name)
+	p.expect("ransom_note", "bucket_name", b.name, "requester", s.requester)
 }
 
 func plantForgedLines(p *plot) {
 	b := p.w.bucket("harbor-customer-exports")
-	const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+	const ip, browser = "203.0.113.66", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 	for i := range min(p.size, 120) {
-		r := p.get(b, "", nil, "203.0.113.66", browser)
+		r := p.get(b, "", nil, ip, browser)
 		p.t.fail(403, "AccessDenied")
 		var host [76]byte
 		p.d.hostID(&host)
@@ -165,6 +173,7 @@ func plantForgedLines(p *plot) {
 		p.forged(r)
 		p.step(30)
 	}
+	p.expect("ambiguous_line", "bucket_name", b.name, "remote_ip", ip)
 }
 
 func plantPresignedShared(p *plot) {
@@ -187,6 +196,7 @@ func plantPresignedShared(p *plot) {
 		p.both(r)
 		p.step(40)
 	}
+	p.expect("shared_link", "bucket_name", b.name, "key_name", key, "presign_access_key_id", s.accessKey)
 }
 
 // setting plants a change of bucket b's settings in both logs.
@@ -208,6 +218,8 @@ func plantLoggingDisabled(p *plot) {
 		p.both(p.get(b, string(b.appendKey(nil, i)), s, "", ""))
 		p.step(15)
 	}
+	p.expect("logging_changed", "bucket_name", b.name, "requester", s.requester)
+	p.expect("trail_access_logging_off", "requestParameters.bucketName", b.name, "userIdentity.arn", s.requester)
 }
 
 func plantPublicPolicy(p *plot) {
@@ -219,6 +231,13 @@ func plantPublicPolicy(p *plot) {
 		p.both(p.get(b, string(b.appendKey(nil, i)), nil, fmt.Sprintf("192.0.2.%d", 10+i%5), "python-requests/2.32.3"))
 		p.step(30)
 	}
+	for _, rule := range []string{"public_access_block_changed", "bucket_policy_changed"} {
+		p.expect(rule, "bucket_name", b.name, "requester", s.requester)
+	}
+	for _, rule := range []string{"trail_public_access_block_off", "trail_policy_made_public"} {
+		p.expect(rule, "requestParameters.bucketName", b.name, "userIdentity.arn", s.requester)
+	}
+	p.expect("public_then_read", "requestParameters.bucketName", b.name)
 }
 
 func plantDeniedThenAllowed(p *plot) {
@@ -232,4 +251,5 @@ func plantDeniedThenAllowed(p *plot) {
 		p.both(r)
 		p.step(12)
 	}
+	p.expect("denied_then_allowed", "bucket_name", b.name, "requester", s.requester)
 }

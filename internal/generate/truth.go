@@ -74,6 +74,16 @@ type Planted struct {
 	RequestIDs []string `json:"request_ids"` // the first 20
 	// Operations counts its access-log lines by operation.
 	Operations map[string]int64 `json:"operations"`
+	// Findings are those that a person must hear of, each once.
+	Findings []Expected `json:"findings"`
+}
+
+// Expected is a finding that a scenario must cause: a rule by its name, and what
+// makes the incident one.
+type Expected struct {
+	Rule   string            `json:"rule"`
+	Bucket string            `json:"bucket"`
+	Group  map[string]string `json:"group"` // field, value
 }
 
 // tally counts what is written, per line; it becomes a Truth at the end.
