@@ -1,5 +1,6 @@
 // The Lambda function: S3 announces delivered log files, their records go to
-// the lake. Everything it does is in internal/ingest.
+// the lake, and what rules find in them to people. Everything it does is in
+// internal/ingest.
 package main
 
 import (
@@ -28,12 +29,17 @@ func build(ctx context.Context) (*ingest.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s3, err := awsio.Connect(ctx)
+	cfg, err := awsio.Config(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return ingest.New(ingest.Config{
+	s3 := awsio.NewS3(cfg)
+	c := ingest.Config{
 		Settings: settings, Objects: awsio.Objects, Routes: formats.Routes(), Out: os.Stdout,
 		Source: s3, Lake: s3.Lake(settings.LakeBucket, settings.LakePrefix),
-	})
+	}
+	if settings.StateTable != "" {
+		c.State, c.Topics, c.Rules = awsio.NewState(cfg, settings.StateTable), awsio.NewSNS(cfg), s3
+	}
+	return ingest.New(c)
 }

@@ -18,7 +18,7 @@ const (
 	headerTimeout = 30 * time.Second // from the request sent to the first byte of the answer
 	maxAttempts   = 6
 	longestPause  = 20 * time.Second // between two attempts
-	idlePerHost   = 32               // at least the files fetched at once, or connections are thrown away
+	idlePerHost   = 64               // at least the requests made at once, or connections are thrown away
 )
 
 // Config finds region and credentials the usual way (environment, profile,

@@ -14,10 +14,10 @@ import (
 	"sluice/internal/pipeline"
 )
 
-// applyAtOnce is how many files are counted at the same time. A file makes
-// about ten requests of some milliseconds each, one after the other: a batch of
-// 1,000 would wait for most of a minute, and there is a minute for the commit.
-const applyAtOnce = 16
+// applyAtOnce is how many files are counted at the same time. A file takes a few
+// rounds of requests, some milliseconds each: one after the other, a batch of
+// 1,000 would wait for half a minute and do nothing.
+const applyAtOnce = 4
 
 // maxSeen is how many hits may wait to be counted. What is kept of a hit is
 // below a kilobyte as a rule; a batch can hold millions of them.
@@ -153,8 +153,10 @@ func (e *uncountedError) Error() string {
 	return "findings not counted"
 }
 
-// errNotTried spares the time to answer: where sixteen files failed and none
-// succeeded, the state or a topic is down.
+// hopeless is after how many failures, and no success, the state or a topic is
+// taken to be down: to try each file in vain would take the time to answer.
+const hopeless = 16
+
 var errNotTried = errors.New("not tried after others had failed")
 
 // apply counts what was seen and not counted yet, and notes what failed.
@@ -173,11 +175,11 @@ func (d *detection) apply(ctx context.Context) {
 		wg.Go(func() {
 			for s := range todo {
 				mu.Lock()
-				hopeless := done == 0 && len(d.failed) >= applyAtOnce
+				down := done == 0 && len(d.failed) >= hopeless
 				mu.Unlock()
 				var report detect.Report
 				err := errNotTried
-				if !hopeless {
+				if !down {
 					report, err = d.engine.Apply(ctx, s.o)
 				}
 				mu.Lock()
