@@ -110,14 +110,3 @@ func amount(f *finding.Finding) string {
 	}
 	return fmt.Sprintf("%s %s", grouped(n), strings.TrimPrefix(strings.TrimPrefix(what, "sum of "), "distinct "))
 }
-
-// writeFindings writes findings for a person; full writes each whole, too.
-func writeFindings(s screen, fs []*finding.Finding, full bool) error {
-	var b strings.Builder
-	b.WriteString(findingsGrid(s, fs).fitted(s))
-	if full {
-		writeMails(&b, s, fs)
-	}
-	_, err := fmt.Fprint(s, b.String())
-	return err
-}

@@ -8,6 +8,7 @@ import (
 
 	"sluice/internal/detect"
 	"sluice/internal/finding"
+	"sluice/internal/logs"
 	"sluice/internal/sigma"
 )
 
@@ -55,6 +56,7 @@ func (h *harvest) Send(_ context.Context, fs []*finding.Finding) error {
 			grow(before, f, len(h.shown) <= heldWhole)
 		default:
 			kept := *f
+			kept.First = firstOf(f)
 			if len(h.shown) >= heldWhole && len(kept.Evidence) > 1 {
 				kept.Evidence = kept.Evidence[:1:1]
 			}
@@ -69,7 +71,7 @@ func (h *harvest) Send(_ context.Context, fs []*finding.Finding) error {
 // evidence or without.
 func grow(f, later *finding.Finding, whole bool) {
 	f.Step = max(f.Step, later.Step)
-	f.First, f.Last = min(f.First, later.First), max(f.Last, later.Last)
+	f.First, f.Last = min(f.First, firstOf(later)), max(f.Last, later.Last)
 	f.Count, f.Value = max(f.Count, later.Count), max(f.Value, later.Value)
 	if !whole {
 		return
@@ -84,6 +86,21 @@ func grow(f, later *finding.Finding, whole bool) {
 			f.Sources = append(f.Sources, s)
 		}
 	}
+}
+
+// firstOf is when a finding begins. An engine that counts over files knows that to
+// some minutes, and the file that it counts last to the second; each file of a
+// rule on single records is told of once, so that the earliest of them is exact.
+func firstOf(f *finding.Finding) logs.Time {
+	first := f.First
+	if f.Rule.Correlation != "" || len(f.Evidence) == 0 {
+		return first
+	}
+	seen := f.Evidence[0].Time
+	for _, e := range f.Evidence {
+		seen = min(seen, e.Time)
+	}
+	return max(first, seen)
 }
 
 // findings lists what was found, the gravest first, then by time.

@@ -23,17 +23,23 @@ func (r *ruleSet) load(dirs []string) (*detect.Rules, []sigma.Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	site, problems, err := siteFile(r.Site)
+	site, err := r.site()
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(problems) > 0 {
-		errs := make([]error, len(problems))
-		for i, p := range problems {
-			errs[i] = p
-		}
-		return nil, nil, fmt.Errorf("site file: %w", errors.Join(errs...))
-	}
 	rules, problems := detect.Load(detect.Options{User: user, Site: site})
 	return rules, problems, nil
+}
+
+// site reads the site file.
+func (r *ruleSet) site() (sigma.Site, error) {
+	site, problems, err := siteFile(r.Site)
+	if err != nil || len(problems) == 0 {
+		return site, err
+	}
+	errs := make([]error, len(problems))
+	for i, p := range problems {
+		errs[i] = p
+	}
+	return nil, fmt.Errorf("site file: %w", errors.Join(errs...))
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,9 @@ func (c *rulesExplainCommand) Run(ctx context.Context, a *app) error {
 		return writeIndented(a.stdout, j.said)
 	}
 	var b strings.Builder
+	if len(parts) != 1 || l.about != &parts[0].About {
+		fmt.Fprintf(&b, "%s (%s) counts what these rules match:\n\n", a.stdout.bold(clean.Line(l.Title)), l.Type)
+	}
 	for i, said := range j.said {
 		if i > 0 {
 			b.WriteString("\n")
@@ -207,7 +211,7 @@ func (j judgement) write(b *strings.Builder, s screen) {
 		if !step.Matched {
 			mark = s.red("✗")
 		}
-		fmt.Fprintf(b, "  %s%s %s\n", strings.Repeat("  ", step.Depth), mark, clean.Line(step.Text))
+		fmt.Fprintf(b, "  %s%s %s\n", strings.Repeat("  ", step.Depth), mark, clean.Line(cmp.Or(step.Text, step.Part)))
 		if step.Field == "" {
 			continue
 		}
@@ -217,7 +221,7 @@ func (j judgement) write(b *strings.Builder, s screen) {
 		}
 		why := ""
 		if step.Why != "" {
-			why = s.dim("  " + clean.Line(step.Why))
+			why = s.dim("; " + clean.Line(step.Why))
 		}
 		fmt.Fprintf(b, "  %s  the record has %s%s\n", strings.Repeat("  ", step.Depth), value, why)
 	}

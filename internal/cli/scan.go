@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"sluice/internal/sigma"
@@ -16,6 +17,7 @@ type scanCommand struct {
 	MinLevel string   `enum:",informational,low,medium,high,critical" default:"" placeholder:"LEVEL" help:"Show findings of this level and above: informational, low, medium, high or critical (default: those that alert)."`
 	Since    string   `placeholder:"TIME" help:"Leave out what happened before: a day such as 2026-03-02, or a time such as 2026-03-02T08:30:00Z."`
 	Until    string   `placeholder:"TIME" help:"Leave out what happened later; a day is meant with all of it."`
+	Rows     int      `default:"100" placeholder:"N" help:"Findings of the table at most, 0 for all; --json and --lake have all (default: 100)."`
 	Full     bool     `help:"Show each finding whole, too: what happened, samples, what to do."`
 	JSON     bool     `name:"json" help:"Print findings as OCSF 1.8.0 Detection Findings, one JSON document a line."`
 	Lake     string   `placeholder:"DIR" help:"Write what is shown into the table findings of this lake, too."`
@@ -99,10 +101,7 @@ func (c *scanCommand) scan(a *app) (*scan, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range problems {
-			a.warn("%s", p)
-		}
-		s.problems += int64(len(problems))
+		s.problem(problems)
 		s.sides = append(s.sides, newSide(rules, s.tier))
 		if len(c.Compare) == 0 {
 			break
@@ -114,11 +113,22 @@ func (c *scanCommand) scan(a *app) (*scan, error) {
 func (c *scanCommand) show(s *scan) error {
 	switch {
 	case len(c.Compare) > 0:
-		return s.showChanges(c.JSON, c.Full)
+		return s.showChanges(c.JSON, c.Rows, c.Full)
 	case c.JSON:
 		return writeOCSF(s.a.stdout, s.sides[0].harvest.findings())
 	}
-	return s.show(c.Full)
+	return s.show(c.Rows, c.Full)
+}
+
+// problem tells of rules that cannot be used, of each once: two sets have most in
+// common.
+func (s *scan) problem(problems []sigma.Problem) {
+	for _, p := range problems {
+		if !slices.Contains(s.problems, p) {
+			s.problems = append(s.problems, p)
+			s.a.warn("%s", p)
+		}
+	}
 }
 
 // verdict is the error that a scan ends with: the exit code for what it shows.
@@ -136,7 +146,7 @@ func (s *scan) verdict(zero bool) error {
 		return errors.New("no file could be read")
 	case worst > sigma.Unrated && !zero:
 		return exit(exitFound + int(worst))
-	case failed > 0 || s.problems > 0:
+	case failed > 0 || len(s.problems) > 0:
 		return exit(exitPartial)
 	}
 	return nil

@@ -18,10 +18,10 @@ type scan struct {
 	workers  int
 	span     span
 	tier     tier
-	sides    []*side // one, or with --compare the new rules and the old
-	report   report  // of the files
-	outside  int64   // files left unread, because all in them is before the span
-	problems int64   // rules that cannot be used
+	sides    []*side         // one, or with --compare the new rules and the old
+	report   report          // of the files
+	outside  int64           // files left unread, because all in them is before the span
+	problems []sigma.Problem // rules that cannot be used
 }
 
 // side is a set of rules with its memory and what it found.

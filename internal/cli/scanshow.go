@@ -13,16 +13,38 @@ import (
 )
 
 // show writes what was found for a person: findings, then the account.
-func (s *scan) show(full bool) error {
+func (s *scan) show(rows int, full bool) error {
 	out := s.a.stdout
 	if all := s.sides[0].harvest.findings(); len(all) > 0 {
-		if err := writeFindings(out, all, full); err != nil {
+		shown := all[:atMost(rows, len(all))]
+		var b strings.Builder
+		b.WriteString(findingsGrid(out, shown).fitted(out))
+		more(&b, len(all)-len(shown))
+		if full {
+			writeMails(&b, out, shown)
+		}
+		if _, err := fmt.Fprint(out, b.String()); err != nil {
 			return err
 		}
 	} else if _, err := fmt.Fprintln(out, "Nothing was found."); err != nil {
 		return err
 	}
 	return s.account()
+}
+
+// atMost is how many of n are shown; 0 rows is all.
+func atMost(rows, n int) int {
+	if rows <= 0 {
+		return n
+	}
+	return min(rows, n)
+}
+
+// more says how many are not in the table.
+func more(b *strings.Builder, n int) {
+	if n > 0 {
+		fmt.Fprintf(b, " and %s more; --rows 0 shows all\n", grouped(int64(n)))
+	}
 }
 
 // account says what was read, and how much was found in it.
@@ -53,8 +75,8 @@ func (s *scan) account() error {
 	if side.dropped > 0 {
 		g.add(out.red("  dropped"), out.red(grouped(side.dropped)), "groups of one file beyond what is counted of a rule")
 	}
-	if s.problems > 0 {
-		g.add(out.red("rules in error"), out.red(grouped(s.problems)), "sluice rules lint DIR tells them")
+	if n := len(s.problems); n > 0 {
+		g.add(out.red("rule problems"), out.red(grouped(int64(n))), "sluice rules lint DIR tells them")
 	}
 	g.add("seconds", fmt.Sprintf("%.1f", r.Seconds), "")
 	b.WriteString(g.render())
@@ -126,25 +148,26 @@ func (s *scan) changes() []change {
 }
 
 // showChanges writes what another set of rules changes.
-func (s *scan) showChanges(asJSON, full bool) error {
+func (s *scan) showChanges(asJSON bool, rows int, full bool) error {
 	list, out := s.changes(), s.a.stdout
 	if asJSON {
 		return writeChanges(out, list)
 	}
 	var b strings.Builder
 	var fs []*finding.Finding
-	for _, c := range list {
+	for _, c := range list[:atMost(rows, len(list))] {
 		fs = append(fs, c.Finding)
 	}
 	g := findingsGrid(out, fs)
 	g.columns = slices.Insert(g.columns, 0, gridColumn{whole: true})
-	for i, c := range list {
-		g.rows[i] = slices.Insert(g.rows[i], 0, c.Sign)
+	for i := range fs {
+		g.rows[i] = slices.Insert(g.rows[i], 0, list[i].Sign)
 	}
 	if len(list) == 0 {
 		b.WriteString("Both sets of rules find the same.\n")
 	} else {
 		b.WriteString(g.fitted(out))
+		more(&b, len(list)-len(fs))
 	}
 	same := len(s.sides[0].harvest.shown)
 	for _, c := range list {
