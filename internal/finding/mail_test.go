@@ -93,6 +93,7 @@ func FuzzMail(f *testing.F) {
 		g := massDelete()
 		g.Rule.Title, g.Bucket, g.Account, g.Rule.ID, g.Rule.Type = title, bucket, agent, key, value
 		g.Group = []finding.Pair{{Name: "requester", Value: value}, {Name: "remote_ip", Value: agent}, {Name: "user_agent", Value: key}}
+		g.Evidence = g.Evidence[:2]
 		for i := range g.Evidence {
 			e := &g.Evidence[i]
 			e.Key, e.UserAgent, e.Requester, e.Operation, e.LogKey, e.ErrorCode, e.RemoteIP = key, agent, value, bucket, value, agent, title
