@@ -164,6 +164,16 @@ func (s inDir) Drop(_ context.Context, batch string) error {
 	return s.d.change("drop "+pending, func() error { return os.RemoveAll(pending) })
 }
 
+// Pending lists what is out of sight.
+func (s inDir) Pending(context.Context) ([]string, error) {
+	entries, err := os.ReadDir(s.d.path("pending"))
+	var ids []string
+	for _, e := range entries {
+		ids = append(ids, e.Name())
+	}
+	return ids, err
+}
+
 func (s inDir) Entry(ctx context.Context, id string) (Commit, error) {
 	return onDisk(s.d.root).Entry(ctx, id)
 }

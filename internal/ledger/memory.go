@@ -12,11 +12,11 @@ import (
 // a database has to do.
 type Memory struct {
 	mu      sync.Mutex
-	records map[[2]string]Record
+	records map[string]map[string]Record // by partition, by sort key
 }
 
 // NewMemory returns empty Records.
-func NewMemory() *Memory { return &Memory{records: map[[2]string]Record{}} }
+func NewMemory() *Memory { return &Memory{records: map[string]map[string]Record{}} }
 
 // Swap makes the changes whose condition holds.
 func (m *Memory) Swap(_ context.Context, changes []Change) ([]Record, error) {
@@ -24,15 +24,18 @@ func (m *Memory) Swap(_ context.Context, changes []Change) ([]Record, error) {
 	defer m.mu.Unlock()
 	now := make([]Record, len(changes))
 	for i, c := range changes {
-		at := [2]string{c.Partition, c.Sort}
-		if m.records[at].Says == c.Was {
-			if c.Says == "" {
-				delete(m.records, at)
-			} else {
-				m.records[at] = c.Record
+		p := m.records[c.Partition]
+		if p[c.Sort].Says == c.Was {
+			switch {
+			case c.Says == "":
+				delete(p, c.Sort)
+			case p == nil:
+				m.records[c.Partition] = map[string]Record{c.Sort: c.Record}
+			default:
+				p[c.Sort] = c.Record
 			}
 		}
-		now[i] = m.records[at]
+		now[i] = m.records[c.Partition][c.Sort]
 	}
 	return now, nil
 }
@@ -41,15 +44,15 @@ func (m *Memory) Swap(_ context.Context, changes []Change) ([]Record, error) {
 func (m *Memory) Get(_ context.Context, partition, sort string) (Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.records[[2]string{partition, sort}], nil
+	return m.records[partition][sort], nil
 }
 
 // List yields the records of a partition as they are when it is called.
 func (m *Memory) List(_ context.Context, partition, from string) iter.Seq2[Record, error] {
 	m.mu.Lock()
 	var found []Record
-	for at, r := range m.records {
-		if at[0] == partition && at[1] >= from {
+	for sort, r := range m.records[partition] {
+		if sort >= from {
 			found = append(found, r)
 		}
 	}
