@@ -17,6 +17,14 @@ func nearest(got string, names []string) string {
 			best, least = n, d
 		}
 	}
+	if best != "" || len(got) < 3 {
+		return best
+	}
+	for _, n := range names { // part of a name, such as bucket for bucket_name
+		if strings.Contains(strings.ToLower(n), low) && (best == "" || len(n) < len(best)) {
+			best = n
+		}
+	}
 	return best
 }
 
