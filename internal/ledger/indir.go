@@ -164,8 +164,8 @@ func (s inDir) Drop(_ context.Context, batch string) error {
 	return s.d.change("drop "+pending, func() error { return os.RemoveAll(pending) })
 }
 
-// Pending lists what is out of sight.
-func (s inDir) Pending(context.Context) ([]string, error) {
+// Batches lists what is out of sight.
+func (s inDir) Batches(context.Context) ([]string, error) {
 	entries, err := os.ReadDir(s.d.path("pending"))
 	var ids []string
 	for _, e := range entries {

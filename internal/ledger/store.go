@@ -110,6 +110,6 @@ type Objects interface {
 	Place(ctx context.Context, batch string, objects []Object) error
 	// Drop removes what Put kept, as far as it is there.
 	Drop(ctx context.Context, batch string) error
-	// Pending lists the batches of which Put has kept something.
-	Pending(ctx context.Context) ([]string, error)
+	// Batches lists the batches of which Put has kept something.
+	Batches(ctx context.Context) ([]string, error)
 }

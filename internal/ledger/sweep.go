@@ -16,7 +16,7 @@ type Swept struct{ Aborted, Finished, Dropped int }
 // committed batch was not in place.
 func (l *Ledger) Sweep(ctx context.Context, t time.Time) (Swept, error) {
 	var done Swept
-	pending, err := l.objects.Pending(ctx)
+	pending, err := l.objects.Batches(ctx)
 	if err != nil {
 		return done, fmt.Errorf("sweep: list objects out of sight: %w", err)
 	}

@@ -271,7 +271,7 @@ func (p objects) Drop(_ context.Context, batch string) error {
 	return nil
 }
 
-func (p objects) Pending(context.Context) ([]string, error) {
+func (p objects) Batches(context.Context) ([]string, error) {
 	return request(p.worker, "list", func() ([]string, error) { return slices.Sorted(maps.Keys(p.w.pending)), nil })
 }
 
