@@ -69,6 +69,15 @@ func TestUsage(t *testing.T) {
 		{"generate --start today", 2, "is not a day"},
 		{"convert none-such", 1, "there is no file or folder none-such"},
 		{"convert none*such", 1, "no file matches"},
+		{"scan", 2, "expected"},
+		{"scan --help", 0, "critical (15)"},
+		{"scan none-such", 1, "there is no file or folder none-such"},
+		{"scan . --min-level grave", 2, "--min-level"},
+		{"scan . --since yesterday", 2, "is neither a day"},
+		{"scan . --since 2026-03-02 --until 2026-03-01", 2, "is not after"},
+		{"rules", 2, "expected one of"},
+		{"rules --help", 0, "rules explain"},
+		{"rules lint --help", 0, "FILE:LINE: RULE: FIELD"},
 		{"convert s3://", 2, "s3://bucket/prefix"},
 	} {
 		t.Run(c.args, func(t *testing.T) {

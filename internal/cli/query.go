@@ -27,7 +27,7 @@ type queryCommand struct {
 
 // Help is what "sluice query --help" says below the summary.
 func (queryCommand) Help() string {
-	return `The tables are s3_access_logs, cloudtrail_events and rejected, with the columns they have in Athena and dt, the UTC day as text. SQL can read the lake and change nothing.
+	return `The tables are s3_access_logs, cloudtrail_events, findings and rejected, with the columns they have in Athena and dt, the UTC day as text. SQL can read the lake and change nothing.
 
 In tables NULL is NULL and an empty text is "". CSV leaves NULL empty and writes "" for an empty text. Control characters and the like, which whoever sends a request can write into a log, are shown as escapes; CSV to a file has them as they are.`
 }

@@ -65,6 +65,7 @@ func TestQuery(t *testing.T) {
 func TestNamedQueries(t *testing.T) {
 	generated(t)
 	convert(t, 0, "logs")
+	scanned(t, 15, "--lake=lake", "logs")
 	all, err := query.All()
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +135,7 @@ func TestUnknownTable(t *testing.T) {
 	wrote(t, accessFiles(t, 1))
 	convert(t, 0, "in")
 	for from, want := range map[string]string{
-		"nosuch":        "\nThe tables are s3_access_logs, cloudtrail_events, rejected\n",
+		"nosuch":        "\nThe tables are s3_access_logs, cloudtrail_events, findings, rejected\n",
 		"s3_access_log": `Did you mean "s3_access_logs"?`,
 	} {
 		code, _, errs := sluice(t, "", "query", "SELECT * FROM "+from)
