@@ -1,9 +1,6 @@
 package sigma
 
-import (
-	"regexp"
-	"slices"
-)
+import "slices"
 
 // test is how an atom judges a value that is there.
 type test uint8
@@ -38,7 +35,7 @@ type atom struct {
 	test  test
 
 	text  *texts
-	res   []*regexp.Regexp
+	res   []*expression
 	nets  networks
 	cmp   compare
 	num   number

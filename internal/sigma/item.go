@@ -194,25 +194,34 @@ func (b *itemBuilder) keyword(values []scalar) *node {
 	if b.mods.match == "" {
 		b.mods.match = "contains"
 	}
+	if slices.ContainsFunc(values, func(v scalar) bool { return v.tag == "!!null" }) {
+		b.fail(b.at, "a keyword cannot be null")
+		return constant(false)
+	}
 	if b.mods.match != "contains" && b.mods.match != "re" || b.mods.unit != "" {
 		b.fail(b.at, "a keyword is searched in whole records: only contains, re, all, cased, neq, expand and encodings go with it")
 		return constant(false)
 	}
 	mods := b.mods
 	b.mods.neq = false
-	var any []*node
-	for _, v := range values {
-		if v.tag == "!!null" {
-			b.fail(v.node, "a keyword cannot be null")
-			return constant(false)
+	groups := [][]scalar{values}
+	if b.mods.all { // each for itself
+		groups = nil
+		for _, v := range values {
+			groups = append(groups, []scalar{v})
 		}
+	}
+	var each []*node
+	for _, group := range groups {
 		var fields []*node
 		for _, f := range b.d.keywordFields() {
-			fields = append(fields, b.one(f, []scalar{v}))
+			if len(group) > 0 {
+				fields = append(fields, b.one(f, group))
+			}
 		}
-		any = append(any, join(opOr, fields))
+		each = append(each, join(opOr, fields))
 	}
-	return mods.combine(any, b.empty)
+	return mods.combine(each, b.empty)
 }
 
 // combine joins what the values of an item are, by its modifiers all and neq.
@@ -327,7 +336,7 @@ func (b *itemBuilder) regexps(f Field, values []scalar) *node {
 }
 
 // regexp compiles one expression if its size is within bounds.
-func (l *loader) regexp(text, flags string) (*regexp.Regexp, error) {
+func (l *loader) regexp(text, flags string) (*expression, error) {
 	if len(text) > maxRegexp {
 		return nil, fmt.Errorf("regular expression of %d bytes, more than %d", len(text), maxRegexp)
 	}
@@ -338,6 +347,7 @@ func (l *loader) regexp(text, flags string) (*regexp.Regexp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("not a regular expression (RE2): %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
+	need := needed(tree)
 	prog, err := syntax.Compile(tree.Simplify())
 	if err != nil {
 		return nil, fmt.Errorf("not a regular expression (RE2): %w", err)
@@ -348,7 +358,11 @@ func (l *loader) regexp(text, flags string) (*regexp.Regexp, error) {
 	if l.steps += len(prog.Inst); l.steps > maxAllInst {
 		return nil, fmt.Errorf("all regular expressions together have more than %d steps", maxAllInst)
 	}
-	return regexp.Compile(text)
+	re, err := regexp.Compile(text)
+	if err != nil {
+		return nil, fmt.Errorf("not a regular expression (RE2): %w", err)
+	}
+	return &expression{re, need}, nil
 }
 
 func (b *itemBuilder) networks(f Field, values []scalar) *node {
@@ -425,6 +439,9 @@ func (b *itemBuilder) text(f Field, values []scalar) *node {
 			return constant(false)
 		}
 		for _, p := range made {
+			if !b.d.l.spend(b, v.node, p.size()) {
+				return constant(false)
+			}
 			if err := fitsKind(f.Kind, p, b.mods.match); err != nil {
 				b.fail(v.node, "%s", err)
 				return constant(false)
@@ -519,6 +536,9 @@ func (b *itemBuilder) atom(a *atom) *node {
 	}
 	if have := atoms[a.key]; have != nil {
 		a = have
+	} else if b.d.l.made++; b.d.l.made > maxAtoms {
+		b.fail(b.at, "all rules together ask more than %d different things", maxAtoms)
+		return constant(false)
 	} else {
 		atoms[a.key] = a
 	}

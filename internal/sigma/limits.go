@@ -18,8 +18,9 @@ const (
 	maxText     = 4 << 20  // bytes of all values of a set
 	maxDepth    = 100      // levels of YAML, and of conditions
 	maxRegexp   = 1000     // bytes of a regular expression
-	maxInst     = 5000     // steps of a compiled regular expression
-	maxAllInst  = 500_000  // steps of all regular expressions of a set
+	maxInst     = 2000     // steps of a compiled regular expression
+	maxAllInst  = 100_000  // steps of all regular expressions of a set
+	maxAtoms    = 50_000   // different tests of a set
 	maxProblems = 20       // problems told of one document
 	maxFields   = 64       // names in a group-by
 )

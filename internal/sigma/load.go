@@ -42,6 +42,7 @@ type loader struct {
 	docs     int // documents met
 	text     int // bytes of values
 	steps    int // of regular expressions
+	made     int // atoms
 }
 
 func (l *loader) services() []string { return slices.Sorted(maps.Keys(l.schemas)) }

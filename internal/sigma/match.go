@@ -171,9 +171,8 @@ func (m *Matcher) one(a *step, s *slot) bool {
 	case testText:
 		return a.text.match(s, a.cased)
 	case testRegexp:
-		text := s.text()
 		for _, re := range a.res {
-			if re.Match(text) {
+			if re.match(s) {
 				return true
 			}
 		}

@@ -124,6 +124,14 @@ func (p pattern) each(f func(string) string) pattern {
 	return pattern{text, p.gaps}
 }
 
+func (p pattern) size() int {
+	n := 0
+	for _, s := range p.text {
+		n += len(s)
+	}
+	return n
+}
+
 // key is equal for equal patterns.
 func (p pattern) key() string {
 	var b strings.Builder
