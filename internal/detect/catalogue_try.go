@@ -174,3 +174,68 @@ func rowsOf[R any](format logs.Format[R], text string, each func(row any)) error
 	}
 	return nil
 }
+
+// Crossing is a hit of one rule, and everything that it makes match.
+type Crossing struct {
+	About   *sigma.About
+	Example Example
+	Matched []string // names, sorted: of detections for a record, of correlations for a run
+}
+
+// Cross runs the hits of every document against all of them, so that an author
+// sees what else a rule's incidents set off.
+func Cross(ctx context.Context, o Options) ([]Crossing, error) {
+	rules, _ := Load(o)
+	names := map[string]string{}
+	for _, c := range rules.Set.Correlations {
+		names[c.ID] = c.Name
+	}
+	var all []Crossing
+	cross := func(about *sigma.About, matched func(e *Example) ([]string, error)) error {
+		examples, err := Examples(about)
+		if err != nil {
+			return err
+		}
+		for _, e := range examples {
+			if !e.Hit {
+				continue
+			}
+			found, err := matched(&e)
+			if err != nil {
+				return fmt.Errorf("%s: %w", about.Called(), err)
+			}
+			slices.Sort(found)
+			all = append(all, Crossing{about, e, slices.Compact(found)})
+		}
+		return nil
+	}
+	w := rules.Watch()
+	for _, rule := range rules.Set.Rules {
+		err := cross(&rule.About, func(e *Example) (found []string, err error) {
+			err = e.rows(func(row any) {
+				for _, m := range w.Matches(row) {
+					found = append(found, m.Name)
+				}
+			})
+			return found, err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range rules.Set.Correlations {
+		err := cross(&c.About, func(e *Example) (found []string, err error) {
+			fs, err := rules.run(ctx, e)
+			for _, f := range fs {
+				if name := names[f.Rule.ID]; name != "" {
+					found = append(found, name)
+				}
+			}
+			return found, err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
