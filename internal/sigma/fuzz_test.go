@@ -4,12 +4,11 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 )
 
-// FuzzLoad: any text is rules or problems, in bounded time, and what loads can
-// be matched and explained.
+// FuzzLoad: any text is rules or problems, and what loads can be matched and
+// explained.
 func FuzzLoad(f *testing.F) {
 	for _, c := range modifierCases {
 		f.Add([]byte(detection("detection:\n  sel:\n    " + c.item + "\n  condition: sel\n")))
@@ -18,11 +17,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("title: F\nid: f\nlogsource: {service: s3_server_access}\nfilter: {rules: any, selection: {key_name: b}, condition: not selection}\n---\n" + detection("detection: {a: {key_name: a}, condition: a}")))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		schema := newSchema()
-		began := time.Now()
 		set, problems := Load([]Source{{Name: "f", Text: src}}, Options{Schemas: []Schema{schema, fakeTrail{}}, Site: testSite})
-		if took := time.Since(began); took > 10*time.Second {
-			t.Fatalf("loading took %v", took)
-		}
 		for _, p := range problems {
 			if p.Reason == "" || p.File != "f" || p.Line < 1 || strings.Contains(p.Error(), "%!") {
 				t.Errorf("problem says too little: %+v", p)

@@ -1,0 +1,139 @@
+package sigma
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+const mixedRules = `detection:
+  op: {operation: [REST.GET.OBJECT, REST.HEAD.OBJECT], http_status|gte: 200}
+  key: {key_name|contains: [secret, .pem, Ärger], key_name|re|i: '(ransom|pay)_?note.*txt$'}
+  net: {remote_ip|cidr: [192.0.2.0/24, '2001:db8::/32']}
+  agent: {user_agent|contains: [curl, wget]}
+  list: {params.list|contains: evil, params.size|gt: 10}
+  time: {request_time|hour|gte: 22, request_time|startswith: '2026'}
+  ref: {requester|fieldref|contains: bucket_name}
+  words: [alpha, 'b?ta']
+  condition: op and (key or net or agent) or list or time or ref or words`
+
+func mixedRecords(s *fakeSchema) []*fakeRecord {
+	var out []*fakeRecord
+	for i := range 64 {
+		out = append(out, s.record(map[string]any{
+			"operation":    []string{"REST.GET.OBJECT", "REST.PUT.OBJECT", "BATCH.DELETE.OBJECT"}[i%3],
+			"http_status":  200 + i%5,
+			"key_name":     fmt.Sprintf("Some/ÄRger/path%d/ransom_note.TXT", i),
+			"remote_ip":    []string{"192.0.2.7", "2001:DB8::7", "not an address", "198.51.100.9"}[i%4],
+			"user_agent":   fmt.Sprintf("Agent/%d", i%7),
+			"requester":    "arn:aws:iam::111122223333:user/Ann",
+			"bucket_name":  "example-bucket",
+			"request_time": moment(1772497062123 + int64(i)*1000),
+			"params":       `{"list":["Good","\u0065vil"],"size":12.5}`,
+			"params.list":  `["Good",["\u0065vil"],{"a":1}]`,
+			"params.size":  []string{"12.5", "9", `"11"`, "null"}[i%4],
+		}))
+	}
+	return out
+}
+
+// TestNoAllocation: a record costs no memory, whatever it holds.
+func TestNoAllocation(t *testing.T) {
+	schema := newSchema()
+	set := mustLoad(t, Options{Schemas: []Schema{schema}}, detection(mixedRules))
+	m := set.Matcher("s3_server_access")
+	records := mixedRecords(schema)
+	for _, r := range records { // fill buffers and memos
+		m.Match(r)
+	}
+	i := 0
+	if n := testing.AllocsPerRun(1000, func() { m.Match(records[i%len(records)]); i++ }); n > 0 {
+		t.Errorf("%v allocations per record", n)
+	}
+}
+
+// TestMemoBounded: a sender who never repeats a value does not fill our memory,
+// and the results stay right.
+func TestMemoBounded(t *testing.T) {
+	schema := newSchema()
+	set := mustLoad(t, Options{Schemas: []Schema{schema}}, detection("detection:\n  a: {user_agent|endswith: '7'}\n  b: {http_status: 207}\n  condition: a or b"))
+	m := set.Matcher("s3_server_access")
+	for i := range 5 * maxMemo {
+		agent := fmt.Sprint("agent-", i)
+		if i%100 == 0 {
+			agent = strings.Repeat("x", maxMemoValue) + agent // too long to keep
+		}
+		want := strings.HasSuffix(agent, "7") || i == 207
+		if got := len(m.Match(schema.record(map[string]any{"user_agent": agent, "http_status": i}))) == 1; got != want {
+			t.Fatalf("%s: matches %v", agent, got)
+		}
+	}
+	for _, e := range m.memos {
+		if kept := len(e.texts) + len(e.nums) + len(e.jsons); kept > maxMemo || len(e.bits) > maxMemo*e.stride() {
+			t.Errorf("memo keeps %d values and %d words", kept, len(e.bits))
+		}
+	}
+}
+
+// TestHostileDocuments: what is written to be expensive is refused, or is cheap
+// enough for the test to end.
+func TestHostileDocuments(t *testing.T) {
+	value := strings.Repeat("-a ", 1000)
+	many := func(n int, format string) string {
+		var out []string
+		for i := range n {
+			out = append(out, fmt.Sprintf(format, i))
+		}
+		return "[" + strings.Join(out, ", ") + "]"
+	}
+	site := Site{}
+	for i := range 4 {
+		for j := range maxValues {
+			site[fmt.Sprint("p", i)] = append(site[fmt.Sprint("p", i)], fmt.Sprint("value-", j))
+		}
+	}
+	for _, c := range []struct{ body, refused string }{
+		{"a: {key_name|windash|contains: '" + value + "'}", "windash makes more"},
+		{"a: {key_name|contains: '" + value + "'}", ""},
+		{"a: {key_name: '" + strings.Repeat("*a?", 1300) + "'}", ""},
+		{"a: {key_name|expand: '%p0%%p1%%p2%%p3%'}", "values after expansion"},
+		{"a: {key_name|contains|expand: '%p0%'}", ""},
+		{"a: " + many(1900, "k%d"), ""},
+		{"a: {'|all': " + many(1900, "k%d") + "}", ""},
+		{"a: {key_name|re: " + many(150, "'(x+x+)+y%d'") + "}", ""},
+		{"a: {key_name|re: " + many(10, "'(x{1,30}y{1,30}){30}%d'") + "}", "repeat less"},
+		{"a: {key_name|re: " + many(120, "'x{900}%d'") + "}", "all regular expressions together"},
+		{"a: {key_name: b}\n  condition: " + strings.Repeat("not ", 90) + "a", ""},
+	} {
+		schema := newSchema()
+		doc := detection("detection:\n  " + c.body + "\n")
+		if !strings.Contains(doc, "condition") {
+			doc += "  condition: a\n"
+		}
+		set, problems := load(t, Options{Schemas: []Schema{schema}, Site: site}, doc)
+		if got := fmt.Sprint(problems); c.refused == "" && len(problems) > 0 || !strings.Contains(got, c.refused) {
+			t.Errorf("%.60s: %.300s", c.body, got)
+		}
+		m := set.Matcher("s3_server_access")
+		for _, text := range []string{strings.Repeat("xa", 4000), strings.Repeat("-a ", 3000), strings.Repeat("ä", 4000)} {
+			m.Match(schema.record(map[string]any{"key_name": text, "user_agent": text, "params": `["` + text + `"]`}))
+		}
+	}
+}
+
+// BenchmarkMatch judges mixed records by one rule that asks for all there is.
+func BenchmarkMatch(b *testing.B) {
+	schema := newSchema()
+	set := mustLoad(b, Options{Schemas: []Schema{schema}}, detection(mixedRules))
+	m := set.Matcher("s3_server_access")
+	records := mixedRecords(schema)
+	matches, i := 0, 0
+	b.ReportAllocs()
+	for b.Loop() {
+		matches += len(m.Match(records[i%len(records)]))
+		i++
+	}
+	if matches == 0 {
+		b.Fatal("nothing matches")
+	}
+}
