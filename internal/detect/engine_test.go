@@ -74,7 +74,7 @@ func row(t logs.Time, change ...func(*s3access.Row)) *s3access.Row {
 func key(k string) func(*s3access.Row)   { return func(r *s3access.Row) { r.KeyName = logs.Text(k) } }
 func from(ip string) func(*s3access.Row) { return func(r *s3access.Row) { r.RemoteIP = logs.Text(ip) } }
 func op(o string) func(*s3access.Row)    { return func(r *s3access.Row) { r.Operation = logs.Text(o) } }
-func bytes(n int64) func(*s3access.Row) {
+func sized(n int64) func(*s3access.Row) {
 	return func(r *s3access.Row) { r.BytesSentSize = logs.SomeInt(n) }
 }
 

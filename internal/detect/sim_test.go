@@ -125,7 +125,7 @@ func traffic(seed uint64, n int) []*s3access.Row {
 	for i := range rows {
 		rows[i] = row(at(22*time.Hour+time.Duration(r.IntN(1+r.IntN(4*3600)))*time.Second),
 			op([]string{"REST.DELETE.OBJECT", "REST.PUT.OBJECT", "REST.GET.OBJECT"}[r.IntN(3)]),
-			key(string(rune('a'+r.IntN(9)))), from(fmt.Sprintf("192.0.2.%d", r.IntN(3))), bytes(int64(r.IntN(60))),
+			key(string(rune('a'+r.IntN(9)))), from(fmt.Sprintf("192.0.2.%d", r.IntN(3))), sized(int64(r.IntN(60))),
 			func(row *s3access.Row) {
 				row.BucketName = logs.Text([]string{"amber", "slate"}[r.IntN(2)])
 				row.RequesterName = logs.Text([]string{"wren", "finch", "tern"}[r.IntN(3)])

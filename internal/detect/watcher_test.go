@@ -170,7 +170,7 @@ func TestKnownGroupsCostNoAllocation(t *testing.T) {
 	rules := load(t, fmt.Sprintf(deletes, "high")+simRules)
 	w := rules.Watch()
 	w.Begin("a", "logs/a")
-	hit, miss := row(at(0), bytes(5)), row(at(0), op("REST.HEAD.OBJECT"))
+	hit, miss := row(at(0), sized(5)), row(at(0), op("REST.HEAD.OBJECT"))
 	for range 100_000 { // past the samples, and past the first parts
 		w.Row(hit)
 	}
