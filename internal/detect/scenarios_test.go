@@ -265,12 +265,8 @@ func shipped(t *testing.T) *detect.Rules {
 	return rules
 }
 
-// TestScenarios: of whatever was planted a person hears once, and of nothing
-// else; and all findings, the quiet ones too, are the same in whatever files the
-// records come, in whatever order, however often and to however many workers.
-func TestScenarios(t *testing.T) {
-	rules := shipped(t)
-	logs, truth := generated(t, generate.Options{Seed: 11, Lines: 20_000, Events: 2500, Days: 2, Scenarios: []string{"all"}})
+// planted lists the alerts that the truth says there are, as incidents does.
+func planted(truth *generate.Truth) []string {
 	var want []string
 	for _, s := range truth.Scenarios {
 		for _, e := range s.Findings {
@@ -278,7 +274,16 @@ func TestScenarios(t *testing.T) {
 		}
 	}
 	slices.Sort(want)
-	files := observed(t, rules, logs)
+	return want
+}
+
+// TestScenarios: of whatever was planted a person hears once, and of nothing
+// else; and all findings, the quiet ones too, are the same in whatever files the
+// records come, in whatever order, however often and to however many workers.
+func TestScenarios(t *testing.T) {
+	rules := shipped(t)
+	logs, truth := generated(t, generate.Options{Seed: 11, Lines: 20_000, Events: 2500, Days: 2, Scenarios: []string{"all"}})
+	want, files := planted(truth), observed(t, rules, logs)
 	var same []string
 	check := func(name string, files []*detect.Observed, workers int) {
 		t.Helper()
@@ -306,6 +311,21 @@ func TestScenarios(t *testing.T) {
 	for _, n := range []int{7, 110, 5000} {
 		split := observed(t, rules, logs.split(t, n))
 		check(fmt.Sprint("in files of ", n, ", shuffled, four workers"), shuffled(split, uint64(n)), 4)
+	}
+}
+
+// TestScenariosAfterAWeek: once it is known what is usual in a bucket, what is
+// new in it is told as well.
+func TestScenariosAfterAWeek(t *testing.T) {
+	rules := shipped(t)
+	logs, truth := generated(t, generate.Options{Seed: 12, Lines: 20_000, Events: 2500, Days: 12, Scenarios: []string{"all"}})
+	want := planted(truth)
+	if !slices.ContainsFunc(want, func(s string) bool { return strings.HasPrefix(s, "first_") }) {
+		t.Error("nothing new is expected of anything")
+	}
+	alerts, _ := incidents(t, rules, apply(t, rules, observed(t, rules, logs), 1))
+	if d := cmp.Diff(want, alerts); d != "" {
+		t.Errorf("-planted +alerts:\n%s", d)
 	}
 }
 

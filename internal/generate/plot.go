@@ -131,4 +131,11 @@ func (p *plot) expect(rule string, group ...string) {
 	p.found.Findings = append(p.found.Findings, e)
 }
 
+// usual reports whether the traffic before now shows for a week what is usual in
+// a bucket: before that, nothing can be called new in it.
+func (p *plot) usual() bool {
+	const lead = 7*secondsPerDay + 6*3600 // a bucket's traffic does not begin at once
+	return p.run.o.Lines >= 1000*int64(p.run.o.Days) && p.at-p.run.start > lead
+}
+
 func (p *plot) result() Planted { return p.found }

@@ -50,7 +50,7 @@ var scenarios = []scenario{
 }
 
 func plantAnonymousRead(p *plot) {
-	b := p.w.bucket("harbor-customer-exports")
+	b, usual := p.w.bucket("harbor-customer-exports"), p.usual()
 	const ip, agent = "203.0.113.24", "curl/8.5.0"
 	r := p.get(b, "", nil, ip, agent)
 	r.op, r.key, r.size, r.sent = opList, nil, absent, 48_213
@@ -62,6 +62,9 @@ func plantAnonymousRead(p *plot) {
 	}
 	p.expect("anonymous_listing", "bucket_name", b.name)
 	p.expect("anonymous_dump", "bucket_name", b.name, "remote_ip", ip)
+	if usual {
+		p.expect("first_anonymous_read", "bucket_name", b.name, "authenticated", "false")
+	}
 }
 
 func plantKeyGuessing(p *plot) {
@@ -223,7 +226,7 @@ func plantLoggingDisabled(p *plot) {
 }
 
 func plantPublicPolicy(p *plot) {
-	b := p.w.bucket("harbor-media")
+	b, usual := p.w.bucket("harbor-media"), p.usual()
 	s := p.w.sessionFor(p.d, "", "ci-deploy", "release@harbor.example", "198.51.100.33", "APN/1.0 HashiCorp/1.0 Terraform/1.9.8 (+https://www.terraform.io) terraform-provider-aws/5.82.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.32.0 os/linux lang/go#1.23.3")
 	p.setting(b, s, opDeleteBlock, "DELETE", "?publicAccessBlock", `,"publicAccessBlock":""`, 204)
 	p.setting(b, s, opPutPolicy, "PUT", "?policy", fmt.Sprintf(`,"policy":"","bucketPolicy":{"Version":"2012-10-17","Statement":[{"Sid":"Share","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::%s/*"}]}`, b.name), 204)
@@ -238,6 +241,9 @@ func plantPublicPolicy(p *plot) {
 		p.expect(rule, "requestParameters.bucketName", b.name, "userIdentity.arn", s.requester)
 	}
 	p.expect("public_then_read", "requestParameters.bucketName", b.name)
+	if usual {
+		p.expect("first_anonymous_read", "bucket_name", b.name, "authenticated", "false")
+	}
 }
 
 func plantDeniedThenAllowed(p *plot) {
