@@ -45,7 +45,7 @@ func clone(r *s3access.Row) *s3access.Row {
 	return &c
 }
 
-func shippedRules(b *testing.B) *detect.Rules {
+func allShipped(b *testing.B) *detect.Rules {
 	b.Helper()
 	rules, problems := detect.Load(detect.Options{})
 	for _, p := range problems {
@@ -57,7 +57,7 @@ func shippedRules(b *testing.B) *detect.Rules {
 // BenchmarkWatch is what all shipped rules cost a record, matching and grouping.
 func BenchmarkWatch(b *testing.B) {
 	rows := generatedRows(b, 50_000)
-	w := shippedRules(b).Watch()
+	w := allShipped(b).Watch()
 	for range 2 { // what is the same in many rows is known by then
 		w.Begin("a", "logs/a")
 		for _, r := range rows {
@@ -110,7 +110,7 @@ func (nowhere) Send(context.Context, []*finding.Finding) error { return nil }
 func BenchmarkApply(b *testing.B) {
 	for _, size := range []int{100, 1000} {
 		b.Run(fmt.Sprintf("%d lines", size), func(b *testing.B) {
-			rules := shippedRules(b)
+			rules := allShipped(b)
 			rows := generatedRows(b, 50_000)
 			w := rules.Watch()
 			var seen []*detect.Observed
