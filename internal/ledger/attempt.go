@@ -22,9 +22,10 @@ type Attempt struct {
 	Done  []Held            // to leave: they are in the lake
 	Busy  []Held            // to deliver again later
 
-	ledger *Ledger
-	asked  []pipeline.Object // a claim on one of them may still be on its way
-	begun  time.Time
+	ledger   *Ledger
+	asked    []pipeline.Object // a claim on one of them may still be on its way
+	answered bool              // it is known which of them were claimed
+	begun    time.Time
 }
 
 // ErrLost is a batch that was aborted by another worker, after its lease. Its
@@ -91,7 +92,11 @@ func (a *Attempt) clear(ctx context.Context) error {
 	if err := a.ledger.objects.Drop(ctx, a.ID); err != nil {
 		return fmt.Errorf("drop objects of batch %s: %w", a.ID, err)
 	}
-	if err := a.ledger.store.Forget(ctx, a.ID, a.asked); err != nil {
+	claimed := a.Taken
+	if !a.answered {
+		claimed = a.asked
+	}
+	if err := a.ledger.store.Forget(ctx, a.ID, claimed); err != nil {
 		return fmt.Errorf("forget batch %s: %w", a.ID, err)
 	}
 	return nil
@@ -102,6 +107,10 @@ func (a *Attempt) account(files []pipeline.File, staged []table.Object) (Batch, 
 	now := a.ledger.now()
 	b := Batch{ID: a.ID, State: Committed, Begun: a.begun, Committed: now}
 	c := Commit{Batch: a.ID, Time: now}
+	var err error
+	if c.Objects, err = named(staged); err != nil {
+		return b, c, err
+	}
 	taken := make(map[string]bool, len(a.Taken))
 	for _, o := range a.Taken {
 		taken[o.ID()] = true
@@ -124,6 +133,9 @@ func (a *Attempt) account(files []pipeline.File, staged []table.Object) (Batch, 
 		converted[id] = true
 		rows[f.Format] += f.Rows
 	}
+	for _, h := range a.Done {
+		converted[h.File.ID()] = true // its claim is that of the batch that has it, for good
+	}
 	for _, o := range a.asked {
 		if id := o.ID(); !converted[id] {
 			b.Left = append(b.Left, id)
@@ -142,9 +154,7 @@ func (a *Attempt) account(files []pipeline.File, staged []table.Object) (Batch, 
 			return b, c, fmt.Errorf("the objects of table %s do not hold what the files gave: %d rows are missing", to, n)
 		}
 	}
-	var err error
-	c.Objects, err = named(staged)
 	b.Totals = totals(c)
 	slices.SortFunc(c.Files, func(x, y File) int { return strings.Compare(x.ID, y.ID) })
-	return b, c, err
+	return b, c, nil
 }

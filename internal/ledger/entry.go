@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"time"
+	"unicode/utf8"
 )
 
 // part is a piece of a commit that fits into a record.
@@ -58,7 +59,9 @@ func split(c Commit, limit int) ([][]byte, error) {
 		now.Objects = append(now.Objects, o)
 	}
 	for _, f := range c.Files {
-		f.ID = "" // made of the rest
+		if utf8.ValidString(f.Bucket + f.Key + f.Version) {
+			f.ID = "" // it is made of them; JSON would change what is not UTF-8
+		}
 		if err := room(f); err != nil {
 			return nil, err
 		}
@@ -90,7 +93,9 @@ func (s *RecordStore) Entry(ctx context.Context, id string) (Commit, error) {
 			c.Time = p.Time
 		}
 		for _, f := range p.Files {
-			f.ID = f.object().ID()
+			if f.ID == "" {
+				f.ID = f.object().ID()
+			}
 			c.Files = append(c.Files, f)
 		}
 		c.Objects = append(c.Objects, p.Objects...)

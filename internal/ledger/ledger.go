@@ -125,6 +125,7 @@ func (a *Attempt) claim(ctx context.Context) error {
 		}
 		ask = again
 	}
+	a.answered = true
 	return nil
 }
 
