@@ -45,7 +45,7 @@ func (b *itemBuilder) regexps(f Field, values []scalar) *node {
 	for _, v := range values {
 		re, err := b.d.l.regexp(v.text, b.mods.flags)
 		if err != nil {
-			b.fail(v.node, "%s", err)
+			b.bad(v, "%s", err)
 			return constant(false)
 		}
 		a.res = append(a.res, re)
@@ -89,7 +89,7 @@ func (b *itemBuilder) networks(f Field, values []scalar) *node {
 	for _, v := range values {
 		s, err := parseNetwork(v.text)
 		if err != nil {
-			b.fail(v.node, "%s", err)
+			b.bad(v, "%s", err)
 			return constant(false)
 		}
 		spans = append(spans, s)
@@ -123,17 +123,17 @@ func (b *itemBuilder) compare(f Field, values []scalar) *node {
 		case b.mods.unit != "":
 			low, high := partRange(b.mods.unit)
 			if !isNumber || !n.whole || n.i < low || n.i > high {
-				b.fail(v.node, "modifier %s: want a number from %d to %d, not %s", b.mods.unit, low, high, brief(v.text))
+				b.bad(v, "modifier %s: want a number from %d to %d, not %s", b.mods.unit, low, high, brief(v.text))
 				return constant(false)
 			}
 			a.test, a.num = testPart, n
 		case isMoment && f.Kind != Int:
 			a.test, a.num = testMoment, wholeNumber(ms)
 		case f.Kind == Time:
-			b.fail(v.node, "want a time such as 2026-03-03T00:17:42Z, not %s", brief(v.text))
+			b.bad(v, "want a time such as 2026-03-03T00:17:42Z, not %s", brief(v.text))
 			return constant(false)
 		case !isNumber:
-			b.fail(v.node, "modifier %s: want a number, not %s", b.mods.match, strconv.Quote(brief(v.text)))
+			b.bad(v, "modifier %s: want a number, not %s", b.mods.match, strconv.Quote(brief(v.text)))
 			return constant(false)
 		default:
 			a.num = n
@@ -149,12 +149,12 @@ func (b *itemBuilder) text(f Field, values []scalar) *node {
 	var numbers []number
 	for _, v := range values {
 		if v.tag == "!!null" {
-			b.fail(v.node, "null goes with no other modifier than neq")
+			b.bad(v, "null goes with no other modifier than neq")
 			return constant(false)
 		}
 		made, err := encodings(parsePattern(v.text), b.mods.encode)
 		if err != nil {
-			b.fail(v.node, "%s", err)
+			b.bad(v, "%s", err)
 			return constant(false)
 		}
 		for _, p := range made {
@@ -162,7 +162,7 @@ func (b *itemBuilder) text(f Field, values []scalar) *node {
 				return constant(false)
 			}
 			if err := fitsKind(f.Kind, p, b.mods.match); err != nil {
-				b.fail(v.node, "%s", err)
+				b.bad(v, "%s", err)
 				return constant(false)
 			}
 			if !b.mods.cased {
@@ -177,7 +177,7 @@ func (b *itemBuilder) text(f Field, values []scalar) *node {
 			patterns = append(patterns, p)
 		}
 		if len(patterns) > maxValues {
-			b.fail(v.node, "more than %d values after their modifiers", maxValues)
+			b.bad(v, "more than %d values after their modifiers", maxValues)
 			return constant(false)
 		}
 		if v.tag == "!!int" || v.tag == "!!float" {

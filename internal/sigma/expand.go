@@ -60,7 +60,7 @@ func (b *itemBuilder) expand(s scalar) ([]scalar, bool) {
 	}
 	var out []scalar
 	for _, h := range heads {
-		out = append(out, scalar{s.node, h + rest, "!!str"})
+		out = append(out, scalar{s.node, h + rest, "!!str", true})
 	}
 	return out, true
 }

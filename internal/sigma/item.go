@@ -55,11 +55,21 @@ type scalar struct {
 	node *yaml.Node
 	text string
 	tag  string // !!str, !!int, !!float, !!bool, !!null
+	site bool   // from the site file
 }
 
 func (b *itemBuilder) fail(n *yaml.Node, format string, args ...any) bool {
 	b.d.fail(n, b.name, format, args...)
 	return false
+}
+
+// bad is fail for a value, which the rule may not have itself.
+func (b *itemBuilder) bad(v scalar, format string, args ...any) {
+	if v.site {
+		format += " (from the site file: %s)"
+		args = append(args, brief(v.node.Value))
+	}
+	b.fail(v.node, format, args...)
 }
 
 // values reads the value or the list of values, and puts those of the site in
@@ -107,7 +117,7 @@ func (b *itemBuilder) values(value *yaml.Node) ([]scalar, bool) {
 }
 
 func (b *itemBuilder) scalar(n *yaml.Node) (scalar, bool) {
-	s := scalar{n, n.Value, n.Tag}
+	s := scalar{node: n, text: n.Value, tag: n.Tag}
 	switch n.Tag {
 	case "!!int":
 		var i int64

@@ -11,7 +11,7 @@ import (
 // a Problem and leaves all others as they are; the Set is never nil.
 //
 // A document of a higher layer replaces one of a lower layer that has its id,
-// if it is in order itself. With status deprecated or unsupported it switches
+// if it is in order itself, and keeps its name unless it has one. With status deprecated or unsupported it switches
 // the other off.
 func Load(sources []Source, o Options) (*Set, []Problem) {
 	l := &loader{o: o, schemas: map[string]Schema{}, atoms: map[string]map[string]*atom{}}
@@ -60,7 +60,7 @@ func (l *loader) parse(src Source) []*document {
 			l.problems = append(l.problems, Problem{File: src.Name, Line: c.line, Reason: fmt.Sprintf("more than %d documents: this one and all that follow are left out", maxRules)})
 			break
 		}
-		d := &document{l: l, about: About{File: src.Name, Line: c.line, Layer: src.Layer, Text: string(c.text)}}
+		d := &document{l: l, about: About{File: src.Name, Line: c.line, Layer: src.Layer, Text: c.body()}}
 		var f *fault
 		if d.top, f = parseYAML(c.text); f != nil {
 			d.fail(f.node, f.field, "%s", f.reason)
@@ -137,6 +137,8 @@ func (l *loader) override(docs []*document) []*document {
 			d.fail(get(d.top, "id"), "id", "id %s is that of %s:%d, too", brief(d.about.ID), have.about.File, have.about.Line)
 			l.problems = append(l.problems, d.faults...)
 			continue
+		} else if have != nil && d.about.Name == "" {
+			d.about.Name = have.about.Name // what correlations and filters call it
 		}
 		byID[d.about.ID] = d
 	}

@@ -84,6 +84,7 @@ func TestProblems(t *testing.T) {
 		{item("key_name: " + strings.Repeat("a", 5000)), "more than 4096"},
 		{item("key_name|windash: '-a -b -c -d -e'"), "windash makes more than 2000"},
 		{item("bucket_name|expand: '%public_bukets%'"), "did you mean public_buckets?"},
+		{item("remote_ip|cidr|expand: '%public_buckets%'"), `"open-1" is no network such as 192.0.2.0/24 (from the site file: %public_buckets%)`},
 		{item("bucket_name|expand: plain"), "needs a placeholder"},
 		{item("'|startswith': a"), "a keyword is searched in whole records"},
 
@@ -183,10 +184,11 @@ func TestOverride(t *testing.T) {
 		{"another rule", rule("r2", "b", ""), "ab", 0},
 		{"replaced", rule("r1", "b", ""), "b", 0},
 		{"a broken replacement", strings.Replace(rule("r1", "b", ""), "key_name", "no_name", 1), "a", 1},
+		{"replaced under its name", rule("r1", "b", "") + "---\ntitle: C\nname: c\ncorrelation: {type: event_count, rules: [first], group-by: [], timespan: 1h, condition: {gte: 2}}\n", "b", 0},
 		{"switched off", rule("r1", "b", "status: deprecated\n"), "", 0},
 	} {
 		schema := newSchema()
-		set, problems := Load([]Source{source(1, c.user), source(0, rule("r1", "a", ""))}, Options{Schemas: []Schema{schema}})
+		set, problems := Load([]Source{source(1, c.user), source(0, rule("r1", "a", "name: first\n"))}, Options{Schemas: []Schema{schema}})
 		if len(problems) != c.problems {
 			t.Errorf("%s: %v", c.name, problems)
 		}

@@ -15,6 +15,15 @@ type chunk struct {
 	text []byte
 }
 
+// body is the document without its marker.
+func (c chunk) body() string {
+	text := c.text
+	if marker(text, "---") {
+		text = text[3:]
+	}
+	return string(bytes.TrimSpace(text)) + "\n"
+}
+
 // split cuts a source into its documents by their markers, before anything is
 // parsed: so that a broken document does not hide those behind it, and none is
 // parsed that is too large.
