@@ -12,6 +12,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"strconv"
+	"strings"
 	"time"
 
 	"sluice/internal/logs"
@@ -62,6 +63,13 @@ type Rule struct {
 	Tags                   []string
 	FalsePositives         []string
 }
+
+// OwnType begins the types of findings that are about Sluice itself, such as a
+// rule file that cannot be used. No record is behind them: there is nothing to
+// query and nothing to exclude.
+const OwnType = "Sluice:"
+
+func (r *Rule) own() bool { return strings.HasPrefix(r.Type, OwnType) }
 
 // Pair is one value of the group. Null tells a record that had no such value
 // from one in which it was empty.

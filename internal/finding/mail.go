@@ -102,15 +102,20 @@ func (f *Finding) body() string {
 		}
 	}
 
-	m.head("Look closer")
-	m.prose("All that was done in that time by who is named above, not only what the rule counted. Paste this into a shell where a lake is; into Athena, all but its first and last line.")
-	for _, sql := range f.queries() {
-		m.line("")
-		m.line("sluice query - <<'SQL'\n" + sql + "\nSQL")
+	if !f.Rule.own() {
+		m.head("Look closer")
+		m.prose("All that was done in that time by who is named above, not only what the rule counted. Paste this into a shell where a lake is; into Athena, all but its first and last line.")
+		for _, sql := range f.queries() {
+			m.line("")
+			m.line("sluice query - <<'SQL'\n" + sql + "\nSQL")
+		}
 	}
 
 	m.head("About this message")
 	m.pairs(f.about())
+	if f.Rule.own() {
+		return m.String()
+	}
 	m.line("")
 	m.prose("To silence it, list what is harmless under the rule's placeholder in the site file, or write a Sigma filter for the rule; to keep it in the table findings only, lower its level.")
 	return m.String()

@@ -167,3 +167,16 @@ func BenchmarkMail(b *testing.B) {
 		}
 	}
 }
+
+// A finding about Sluice has no records behind it: nothing to query, nothing to
+// exclude.
+func TestMailAboutSluice(t *testing.T) {
+	f := massDelete()
+	if _, body := f.Mail(); !strings.Contains(body, "LOOK CLOSER") || !strings.Contains(body, "To silence it") {
+		t.Fatalf("a finding of a rule offers neither query nor filter:\n%s", body)
+	}
+	f.Rule.Type = finding.OwnType + "Rules/Broken"
+	if _, body := f.Mail(); strings.Contains(body, "SELECT") || strings.Contains(body, "silence") || !strings.Contains(body, "WHAT TO DO") {
+		t.Errorf("a finding about Sluice itself:\n%s", body)
+	}
+}

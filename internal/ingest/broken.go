@@ -73,7 +73,7 @@ func (r reporter) finding(b brokenFile, now time.Time) *finding.Finding {
 	f := &finding.Finding{
 		Step: 1,
 		Rule: finding.Rule{
-			ID: brokenRule, Title: "Rule file cannot be used", Level: sigma.Medium.String(), Type: "Sluice:Rules/Broken", Version: "1",
+			ID: brokenRule, Title: "Rule file cannot be used", Level: sigma.Medium.String(), Type: finding.OwnType + "Rules/Broken", Version: "1",
 			Description: "What is wrong in the file is not used; the other rules are.\n\n" + strings.Join(why, "\n"),
 			Response:    "Correct the file and put it into its place again; it is read within five minutes. sluice rules lint FILE says on a laptop what is wrong.",
 		},
