@@ -1,0 +1,157 @@
+"""What moto 5.2.1 does otherwise than AWS, as far as make e2e would notice."""
+
+import itertools
+import json
+import re
+import urllib.parse
+from datetime import datetime, timezone
+
+from moto.dynamodb.responses import DynamoHandler
+from moto.iam import access_control
+from moto.s3 import notifications
+from moto.sns.responses import SNSResponse
+from werkzeug.exceptions import HTTPException
+
+
+def apply():
+    access_control.S3IAMRequest._create_aws_request = _signed_path(access_control.S3IAMRequest._create_aws_request)
+    access_control.IAMRequestBase.check_action_permitted = _check
+    access_control.IAMRequest._raise_access_denied = _refuse(access_control.IAMRequest._raise_access_denied)
+    access_control.IAMPolicyStatement.is_action_permitted = _bucket_statement
+    SNSResponse._determine_resource = lambda self: self._get_param("TopicArn") or self._get_param("TargetArn") or "*"
+    DynamoHandler._determine_resource = _table
+    notifications._get_s3_event = _event(notifications._get_s3_event)
+
+
+def _signed_path(original):
+    """A key is signed as it is escaped on the wire; moto checks it unescaped."""
+
+    def create(self):
+        path, question, query = self._path.partition("?")
+        self._path = urllib.parse.quote(urllib.parse.unquote(path), safe="/-._~") + question + query
+        return original(self)
+
+    return create
+
+
+def _table(self):
+    """moto asks whether a call to DynamoDB is allowed on "*"."""
+    name = self.body.get("TableName") if isinstance(self.body, dict) else None
+    return f"arn:aws:dynamodb:{self.region}:{self.current_account}:table/{name}" if name else "*"
+
+
+# How policies are read. moto takes an unmet condition for a denial, knows no
+# condition on S3's parameters, and reads "." in a resource as any character.
+
+
+def _many(x):
+    return x if isinstance(x, list) else [x]
+
+
+def _like(pattern, text):
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.S) is not None
+
+
+_TESTS = {
+    "bool": lambda want, have: want.lower() == have.lower(),
+    "stringequals": lambda want, have: want == have,
+    "stringlike": _like,
+    "arnequals": _like,
+    "arnlike": _like,
+}
+
+
+def _met(conditions, context):
+    for operator, pairs in conditions.items():
+        name = operator.lower()
+        negated = "not" in name
+        test = _TESTS[name.replace("not", "")]  # an operator that is not here stops the run
+        for key, want in pairs.items():
+            have = context.get(key.lower())
+            if have is None:
+                if not negated:
+                    return False
+            elif any(test(str(w), have) for w in _many(want)) == negated:
+                return False
+    return True
+
+
+def _applies(statement, action, resource, context):
+    if not any(_like(a.lower(), action.lower()) for a in _many(statement["Action"])):
+        return False
+    if not any(_like(r, resource) for r in _many(statement["Resource"])):
+        return False
+    return _met(statement.get("Condition", {}), context)
+
+
+def _check(self, resource):
+    """Whether the caller's own policies allow an action."""
+    if self._action == "sts:GetCallerIdentity":
+        return
+    context = {"aws:securetransport": "true"}
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(self._path).query)
+    if self._service == "s3" and "prefix" in query:
+        context["s3:prefix"] = query["prefix"][0]
+    allowed = False
+    for policy in self._access_key.collect_policies():
+        for statement in _many(json.loads(policy)["Statement"]):
+            if _applies(statement, self._action, resource, context):
+                if statement["Effect"] == "Deny":
+                    self._raise_access_denied()
+                allowed = True
+    if not allowed:
+        self._raise_access_denied()
+
+
+def _bucket_statement(self, action, resource="*", principal=None, incoming_condition_values=None):
+    """A statement of a bucket's policy. Those for services concern no caller here."""
+    s = self._statement
+    context = {"aws:securetransport": "true"}
+    if s.get("Principal") not in ("*", {"AWS": "*"}) or not _applies(s, action, resource, context):
+        return access_control.PermissionResult.NEUTRAL
+    if s["Effect"] == "Allow":
+        return access_control.PermissionResult.PERMITTED
+    return access_control.PermissionResult.DENIED
+
+
+def _refuse(original):
+    """A denial in the protocol of the service; moto answers all in XML of EC2's."""
+
+    def refuse(self):
+        text = f"User: {self._access_key.arn} is not authorized to perform: {self._action}"
+        if self._service in ("sqs", "dynamodb", "glue", "logs"):
+            e = HTTPException(json.dumps({"__type": f"com.amazonaws.{self._service}#AccessDeniedException", "message": text}))
+            e.code = 400
+            raise e
+        if self._service == "sns":
+            e = HTTPException(
+                "<ErrorResponse><Error><Type>Sender</Type><Code>AuthorizationError</Code>"
+                f"<Message>{text}</Message></Error></ErrorResponse>"
+            )
+            e.code = 403
+            raise e
+        return original(self)
+
+    return refuse
+
+
+def _event(original):
+    """A notification with what S3 has in it and moto leaves out, and its "/"."""
+    sequence = itertools.count(0x0055AED6DCD90281)
+
+    def event(event_name, bucket, key, notification_id):
+        e = original(event_name, bucket, key, notification_id)
+        record = e["Records"][0]
+        record["eventTime"] = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        record["userIdentity"] = {"principalId": "AWS:AIDAEXAMPLE"}
+        record["requestParameters"] = {"sourceIPAddress": "192.0.2.10"}
+        record["responseElements"] = {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "made-up"}
+        record["s3"]["bucket"]["ownerIdentity"] = {"principalId": "A3NL1KOZZKExample"}
+        o = record["s3"]["object"]
+        o["key"] = urllib.parse.quote_plus(key.name, safe="/")
+        o["sequencer"] = f"{next(sequence):016X}"
+        if bucket.is_versioned:
+            o["versionId"] = key.version_id
+        return e
+
+    return event
