@@ -76,8 +76,9 @@ race:
 	$(GO) test -race ./...
 
 .PHONY: generate
-generate: ## Bring template.yaml and docs/tables.md up to date with the row structs
+generate: ## Bring template.yaml, docs/tables.md and docs/rules.md up to date with their sources
 	$(GO) test ./internal/docs -count=1 -run 'TestColumnsAreTheSameEverywhere' -update
+	$(GO) test ./internal/detect -count=1 -run 'TestRulesPage|TestHitsOfEachRule' -update-catalogue
 
 .PHONY: fuzz
 # In runs, not in seconds: a run that is cut off by the clock fails now and then
