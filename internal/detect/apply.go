@@ -19,6 +19,7 @@ type run struct {
 	now      time.Time
 	levels   []map[string]*tally // by level, by counter: rules first, then what is built on them
 	messages []message
+	days     []string // what need not be added again once all is told
 	report   Report
 }
 
@@ -30,6 +31,9 @@ func (r *run) apply(ctx context.Context) error {
 	}
 	for _, g := range r.o.groups {
 		y := tallyOf(g)
+		if !r.news(y) {
+			continue
+		}
 		if !y.counted() && !r.config.Every {
 			r.crossed(y, y.alone(), nil)
 			continue
@@ -41,7 +45,53 @@ func (r *run) apply(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.tell(ctx)
+	if err := r.tell(ctx); err != nil {
+		return err
+	}
+	for _, k := range r.days {
+		r.seen.set(k, 1)
+	}
+	return nil
+}
+
+// news says whether there is anything to count. What a first_seen has seen on a
+// day it need not see again on that day, and most of what comes is that.
+func (r *run) news(y *tally) bool {
+	if y.target.kind != sigma.FirstSeen {
+		return true
+	}
+	var fresh []cell
+	for _, c := range y.cells {
+		k := dayKey(y.key, c.bin)
+		if r.seen.step(k) > 0 {
+			continue
+		}
+		r.days = append(r.days, k)
+		fresh = append(fresh, c)
+	}
+	y.cells = fresh
+	return len(fresh) > 0
+}
+
+func dayKey(key string, day int64) string { return key + "#" + strconv.FormatInt(day, 10) }
+
+// once leaves out what is added already: many values of a first_seen are new to
+// one group on one day.
+func (r *run) once(adds []Add) []Add {
+	kept := adds[:0]
+	have := map[string]bool{}
+	for _, a := range adds {
+		if a.Cap == 0 && len(a.Elements) == 1 && len(a.Samples) == 0 {
+			k := dayKey(a.Key, a.Slot) + "#" + a.Elements[0]
+			if have[k] || r.seen.step(k) > 0 {
+				continue
+			}
+			have[k] = true
+			r.days = append(r.days, k)
+		}
+		kept = append(kept, a)
+	}
+	return kept
 }
 
 // periodKey tells the incidents of one group in two periods apart: they are two
@@ -66,6 +116,7 @@ func (r *run) count(ctx context.Context, tallies map[string]*tally) error {
 		spans = append(spans, y.spans()...)
 		until = append(until, len(spans))
 	}
+	adds = r.once(adds)
 	if err := r.state.Add(ctx, adds); err != nil {
 		return err
 	}

@@ -71,7 +71,8 @@ type Engine struct {
 	state  State
 	outlet Outlet
 	config Config
-	told   *recent
+	told   *recent // steps of findings
+	seen   *recent // elements that are in the state
 }
 
 // NewEngine returns an engine for rules.
@@ -85,7 +86,7 @@ func NewEngine(r *Rules, s State, out Outlet, c Config) *Engine {
 	if c.ClaimFor <= 0 {
 		c.ClaimFor = DefaultClaim
 	}
-	return &Engine{rules: r, state: s, outlet: out, config: c, told: newRecent()}
+	return &Engine{rules: r, state: s, outlet: out, config: c, told: newRecent(), seen: newRecent()}
 }
 
 // Apply counts one file and sends what it completes. After an error the file

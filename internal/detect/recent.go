@@ -2,8 +2,8 @@ package detect
 
 import "sync"
 
-// recent remembers which findings have been told, so that most of what goes on
-// needs no question to the state. It holds two generations and forgets the older
+// recent remembers what is in the state for good, so that most of what goes on
+// needs no question to it. It holds two generations and forgets the older
 // one when the younger is full.
 type recent struct {
 	mu       sync.Mutex
@@ -14,22 +14,22 @@ const recentSize = 1 << 15
 
 func newRecent() *recent { return &recent{now: map[string]int64{}} }
 
-// step is the highest step of an incident that is known to have been told; 0
-// when none is.
-func (r *recent) step(uid string) int64 {
+// step is what is known of a key, such as the highest step of an incident that
+// has been told; 0 when nothing is.
+func (r *recent) step(key string) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s, ok := r.now[uid]; ok {
+	if s, ok := r.now[key]; ok {
 		return s
 	}
-	return r.old[uid]
+	return r.old[key]
 }
 
-func (r *recent) set(uid string, step int64) {
+func (r *recent) set(key string, step int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.now) >= recentSize {
 		r.old, r.now = r.now, make(map[string]int64, recentSize)
 	}
-	r.now[uid] = max(step, r.now[uid])
+	r.now[key] = max(step, r.now[key])
 }

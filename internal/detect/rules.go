@@ -38,6 +38,10 @@ type Rules struct {
 // many values of a group at once.
 const MaxDistinct = 10_000
 
+// MaxOrdered is the largest number of rules of a temporal correlation: a counter
+// holds when each of them matched.
+const MaxOrdered = 32
+
 // Load reads the shipped rules and a user's. A document that cannot be used is a
 // Problem and leaves all others as they are; Rules is never nil.
 func Load(o Options) (*Rules, []sigma.Problem) {
@@ -75,6 +79,9 @@ func limitsOf(c *sigma.Correlation) []sigma.Problem {
 	}
 	if least := c.Condition.Least(); c.Type == sigma.ValueCount && least > MaxDistinct {
 		return problem("condition", "at most %d distinct values can be counted, not %d: use event_count, or a query over the table", MaxDistinct, least)
+	}
+	if n := len(c.Rules); n > MaxOrdered && (c.Type == sigma.Temporal || c.Type == sigma.TemporalOrdered) {
+		return problem("rules", "at most %d rules can follow each other, not %d", MaxOrdered, n)
 	}
 	for _, ref := range c.Rules {
 		if ref.Correlation != nil && (c.Type == sigma.ValueSum || c.Type == sigma.ValueAvg) {

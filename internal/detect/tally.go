@@ -102,7 +102,7 @@ func (y *tally) adds(file string, lateness time.Duration) []Add {
 				a.Cells[n-1].V = add(a.Cells[n-1].V, c.v)
 				continue
 			}
-			a.Cells = append(a.Cells, Cell{Bin: in, N: c.n, V: c.v})
+			a.Cells = append(a.Cells, Cell{Bin: in, N: c.n, V: min(max(c.v, -maxValue), maxValue)})
 		}
 		for _, uid := range sorted(y.found) {
 			bin := y.found[uid]
@@ -112,6 +112,13 @@ func (y *tally) adds(file string, lateness time.Duration) []Add {
 	}
 	return all
 }
+
+// maxValue bounds what one bin of one file adds to a sum, so that no sum of files
+// runs over: eight petabytes.
+const maxValue = 1 << 53
+
+// maxSample bounds a sample, so that a slot with those of all series is an item.
+const maxSample = 4 << 10
 
 // keep adds the sample of a series to a slot: whoever completes the pattern
 // later shows what began it.
@@ -123,7 +130,7 @@ func (y *tally) keep(a *Add, c cell) {
 	for _, s := range []*string{&e.Key, &e.UserAgent, &e.RequestURI, &e.Requester, &e.LogKey, &e.Bucket, &e.RemoteIP, &e.RequestID, &e.Operation, &e.Account, &e.ErrorCode, &e.TLSVersion} {
 		*s = (*s)[:min(len(*s), 256)]
 	}
-	if text, err := json.Marshal(&e); err == nil {
+	if text, err := json.Marshal(&e); err == nil && len(text) <= maxSample {
 		a.Samples = append(a.Samples, Sample{c.series, text})
 	}
 }
