@@ -5,7 +5,7 @@ PYTHON    ?= python3
 FUZZTIME  ?= 300000x
 BENCH     ?= .
 BENCHTIME ?= 1s
-DEMOLINES ?= 200000
+DEMOLINES ?= 100000
 
 TOOL   = $(GO) tool -modfile=tools/go.mod
 SLUICE = bin/sluice
@@ -25,11 +25,15 @@ build: ## Build bin/sluice (query needs a C compiler, the rest does not)
 	$(GO) build -trimpath -o $(SLUICE) ./cmd/sluice
 
 .PHONY: demo
-demo: build ## Make log files, convert them, ask three questions
+demo: build ## Make log files, convert them, find the incidents, ask questions
 	@rm -rf demo && mkdir demo
 	$(SLUICE) generate demo/logs --lines $(DEMOLINES)
 	@echo
 	$(SLUICE) convert demo/logs -o demo/lake
+	@echo
+	$(SLUICE) scan demo/logs --lake demo/lake --exit-zero
+	@echo
+	$(SLUICE) query --lake demo/lake findings -p level=critical
 	@echo
 	$(SLUICE) query --lake demo/lake errors -p limit=5
 	@echo
@@ -38,6 +42,8 @@ demo: build ## Make log files, convert them, ask three questions
 	$(SLUICE) query --lake demo/lake presigned-links -p limit=5
 	@echo
 	@echo 'Try next:'
+	@echo "  $(SLUICE) scan demo/logs --full         each finding whole"
+	@echo "  $(SLUICE) rules list                    what is looked for"
 	@echo "  $(SLUICE) query --list                  the questions that have a name"
 	@echo "  $(SLUICE) query --lake demo/lake 'SELECT count(*) FROM s3_access_logs'"
 	@echo "  $(SLUICE) convert YOUR-LOGS -o lake     log files of your own: a folder, or s3://bucket/prefix"
@@ -70,7 +76,7 @@ tidy:
 	cd tools && $(GO) mod tidy -diff
 
 # The race run is the whole test run, and holds the generated parts of
-# template.yaml and docs/tables.md against the source.
+# template.yaml, docs/tables.md and docs/rules.md against the source.
 .PHONY: race
 race:
 	$(GO) test -race ./...

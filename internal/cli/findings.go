@@ -103,6 +103,8 @@ func amount(f *finding.Finding) string {
 	switch {
 	case what == "" || what == "events":
 		return count(n, "event")
+	case what == "rules": // that it was all of them is what the finding says
+		return count(f.Count, "event")
 	case strings.HasPrefix(what, "sum of bytes"):
 		return size(n)
 	case strings.HasPrefix(what, "average of "):

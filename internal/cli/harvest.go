@@ -71,7 +71,10 @@ func (h *harvest) Send(_ context.Context, fs []*finding.Finding) error {
 // evidence or without.
 func grow(f, later *finding.Finding, whole bool) {
 	f.Step = max(f.Step, later.Step)
-	f.First, f.Last = min(f.First, firstOf(later)), max(f.Last, later.Last)
+	if f.Rule.Correlation == "" {
+		f.First = min(f.First, firstOf(later))
+	}
+	f.Last = max(f.Last, later.Last)
 	f.Count, f.Value = max(f.Count, later.Count), max(f.Value, later.Value)
 	if !whole {
 		return
@@ -88,9 +91,10 @@ func grow(f, later *finding.Finding, whole bool) {
 	}
 }
 
-// firstOf is when a finding begins. An engine that counts over files knows that to
-// some minutes, and the file that it counts last to the second; each file of a
-// rule on single records is told of once, so that the earliest of them is exact.
+// firstOf is when a finding begins. An engine that counts over files knows the
+// start of what is in other files to some minutes only. Every file with records of
+// a rule on single records is told of, so that the earliest of them is exact; of a
+// correlation it is only those from the crossing on.
 func firstOf(f *finding.Finding) logs.Time {
 	first := f.First
 	if f.Rule.Correlation != "" || len(f.Evidence) == 0 {
