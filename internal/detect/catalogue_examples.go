@@ -15,11 +15,13 @@ import (
 // for. It is not what runs: there, a placeholder is empty until a site fills it.
 func ExampleSite() sigma.Site {
 	return sigma.Site{
-		"own_accounts":      {"111122223333"},
-		"public_buckets":    {"open-data"},
-		"approved_networks": {"192.0.2.0/24", "10.0.0.0/8"},
-		"threat_networks":   {"203.0.113.0/24"},
-		"sensitive_keys":    {"*payroll*"},
+		"own_accounts":       {"111122223333"},
+		"partner_accounts":   {"777788889999"},
+		"public_buckets":     {"open-data"},
+		"approved_networks":  {"192.0.2.0/24", "10.0.0.0/8"},
+		"threat_networks":    {"203.0.113.0/24"},
+		"sensitive_keys":     {"*payroll*"},
+		"ignored_requesters": {"arn:aws:sts::111122223333:assumed-role/sluice-*"},
 	}
 }
 
