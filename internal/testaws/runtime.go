@@ -17,6 +17,7 @@ import (
 // Function is a compiled Lambda function that runs as it does in Lambda: a
 // process that asks a local HTTP server for its next invocation.
 type Function struct {
+	PID     int // of the process
 	t       testing.TB
 	calls   chan *call
 	stop    func()        // ends the process and waits for it
@@ -66,6 +67,7 @@ func Start(t testing.TB, bootstrap string, env ...string) *Function {
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start function: %v", err)
 	}
+	f.PID = cmd.Process.Pid
 	go func() {
 		cmd.Wait() // its exit status says nothing that an answer does not say
 		close(f.exited)
