@@ -223,6 +223,40 @@ func TestNoTrace(t *testing.T) {
 	}
 }
 
+// TestLateClaim is a claim that overtakes nobody: its batch was told that the
+// file is busy, and commits without it. Then the claim arrives.
+func TestLateClaim(t *testing.T) {
+	ctx := t.Context()
+	var asked []string
+	m := NewMemory()
+	l := memoryLedger(m, nowhere{&asked})
+	f, g := object("f"), object("g")
+	other, err := l.Begin(ctx, []pipeline.Object{f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := l.Begin(ctx, []pipeline.Object{f, g})
+	if err != nil || len(a.Busy) != 1 || len(a.Taken) != 1 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	if err := other.Abort(ctx); err != nil {
+		t.Fatal(err)
+	}
+	late := fileRecord(f)
+	late.Says, late.Body = a.ID, []byte("{}")
+	if got, err := m.Swap(ctx, []Change{{late, ""}}); err != nil || got[0].Says != a.ID {
+		t.Fatalf("the claim of f has no effect: %+v, %v", got, err)
+	}
+	staged := []table.Object{{Name: "lines/dt=2026-11-22/" + a.ID + "-0000.parquet", Rows: 1}}
+	if err := a.Commit(ctx, []pipeline.File{convertedFile(g, 1)}, staged); err != nil {
+		t.Fatal(err)
+	}
+	next, err := l.Begin(ctx, []pipeline.Object{f, g})
+	if err != nil || len(next.Taken) != 1 || next.Taken[0] != f || len(next.Done) != 1 {
+		t.Errorf("f was not converted by anyone: %+v, %v", next, err)
+	}
+}
+
 func TestTooManyFiles(t *testing.T) {
 	var asked []string
 	files := make([]pipeline.Object, maxFiles+1)

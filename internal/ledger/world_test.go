@@ -101,7 +101,8 @@ func request[T any](p *worker, what string, do func() (T, error)) (answer T, err
 		}
 		p.w.steps++
 		fly := func() {
-			at := p.w.now.Add(time.Duration(p.w.r.Int64N(int64(3 * p.w.lease))))
+			soon := []time.Duration{5 * time.Second, 20 * time.Second, 3 * p.w.lease}[p.w.r.IntN(3)]
+			at := p.w.now.Add(time.Duration(p.w.r.Int64N(int64(soon))))
 			p.w.flying = append(p.w.flying, flight{at, func() { do() }})
 		}
 		switch p.fate {
@@ -192,7 +193,7 @@ func (w *world) swap(ctx context.Context, c Change) (Record, error) {
 	return got[0], err
 }
 
-// store names batches the wrong way when that is what is broken.
+// store breaks what is not about one record.
 type store struct {
 	*RecordStore
 	w *world
@@ -201,10 +202,25 @@ type store struct {
 func (s store) Name(files []pipeline.Object, now time.Time) (string, error) {
 	id, err := s.RecordStore.Name(files, now)
 	if s.w.broken == "names by content" {
-		id = id[:12] + pipeline.BatchID(files)[12:]
-		id = "018e0000000a" + id[12:] // begun at the same time, too
+		id = "018e0000000a" + pipeline.BatchID(files)[12:]
 	}
 	return id, err
+}
+
+func (s store) Batch(ctx context.Context, id string) (Batch, error) {
+	b, err := s.RecordStore.Batch(ctx, id)
+	if s.w.broken == "done before placed" && b.State == Committed {
+		b.State = Finished
+	}
+	return b, err
+}
+
+func (s store) Forget(ctx context.Context, id string, files []pipeline.Object) error {
+	err := s.RecordStore.Forget(ctx, id, files)
+	if s.w.broken == "aborted batches are removed" && err == nil {
+		_, err = s.records.Swap(ctx, []Change{{batchRecord(id), string(Aborted)}})
+	}
+	return err
 }
 
 // objects keeps objects in the world, one request an object.
