@@ -2,6 +2,7 @@ package detect
 
 import (
 	"context"
+	"crypto/sha256"
 	"maps"
 	"slices"
 	"strconv"
@@ -205,22 +206,20 @@ func (y *tally) take(child *tally, c crossing, p parent) {
 		at := child.target.shape.start(end)
 		bin := t.shape.binOf(at)
 		switch t.kind {
-		case sigma.EventCount:
-			if y.found == nil {
-				y.found = map[string]int64{}
-			}
-			if _, ok := y.found[child.uid(c)]; !ok {
-				y.found[child.uid(c)] = bin
-			}
 		case sigma.ValueCount:
-			if m, ok := digestPairs(child.pairs, p.valuesFrom); ok {
+			m, ok := digestPairs(child.pairs, p.valuesFrom)
+			if t.findings {
+				h := sha256.Sum256([]byte(child.uid(c)))
+				m, ok = [8]byte(h[:8]), true
+			}
+			if ok {
 				y.marks = append(slices.Clip(y.marks), mark{bin: bin, value: m})
 				y.cells = append(y.cells, cell{bin: bin})
 			}
 		default:
 			y.cells = append(y.cells, cell{bin: bin, series: p.series, n: 1})
 		}
-		if e := child.evidence; len(e) > 0 && t.kind != sigma.EventCount {
+		if e := child.evidence; len(e) > 0 {
 			if _, ok := y.samples[p.series]; !ok {
 				if y.samples == nil {
 					y.samples = map[int]finding.Evidence{}

@@ -41,10 +41,7 @@ func (s *sent) list() string {
 
 func load(t testing.TB, docs string) *detect.Rules {
 	t.Helper()
-	rules, problems := detect.Load(detect.Options{
-		NoShipped: true,
-		User:      []sigma.Source{{Name: "test.yml", Text: []byte(docs)}},
-	})
+	rules, problems := loadUser(docs)
 	for _, p := range problems {
 		t.Fatal(p)
 	}
@@ -150,4 +147,9 @@ func TestEventsAreCountedOverFiles(t *testing.T) {
 	if got := out.list(); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
+}
+
+// loadUser loads documents that may have problems.
+func loadUser(docs string) (*detect.Rules, []sigma.Problem) {
+	return detect.Load(detect.Options{NoShipped: true, User: []sigma.Source{{Name: "test.yml", Text: []byte(docs)}}})
 }

@@ -62,8 +62,8 @@ func (y *tally) when(f *finding.Finding, c crossing) {
 	if y.count == 0 {
 		return
 	}
-	if s.binOf(y.first) >= c.first && (s.binOf(y.first) == c.first || s.bin == 1) {
-		f.First = max(f.First, min(y.first, s.start(c.first+1)-1))
+	if s.binOf(y.first) == c.first {
+		f.First = y.first
 	}
 	switch bin := s.binOf(y.latest); {
 	case bin == c.last:
@@ -134,7 +134,7 @@ func (t *target) rule() finding.Rule {
 		ID: a.ID, Title: a.Title, Description: a.Description,
 		Level: level.String(), Type: a.Sluice.Type, Response: a.Sluice.Response,
 		Version: hex.EncodeToString(text[:4]),
-		Service: t.service, Correlation: string(t.kind),
+		Service: t.service, Correlation: t.correlation(),
 		Tags: a.Tags, FalsePositives: a.FalsePositives,
 	}
 }

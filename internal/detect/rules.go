@@ -40,7 +40,7 @@ const MaxDistinct = 10_000
 
 // MaxOrdered is the largest number of rules of a temporal correlation: a counter
 // holds when each of them matched.
-const MaxOrdered = 32
+const MaxOrdered = 16
 
 // Load reads the shipped rules and a user's. A document that cannot be used is a
 // Problem and leaves all others as they are; Rules is never nil.
@@ -82,6 +82,16 @@ func limitsOf(c *sigma.Correlation) []sigma.Problem {
 	}
 	if n := len(c.Rules); n > MaxOrdered && (c.Type == sigma.Temporal || c.Type == sigma.TemporalOrdered) {
 		return problem("rules", "at most %d rules can follow each other, not %d", MaxOrdered, n)
+	}
+	if c.Type == sigma.EventCount && ofFindings(c) {
+		if least := c.Condition.Least(); least > MaxDistinct {
+			return problem("condition", "at most %d findings can be counted, not %d", MaxDistinct, least)
+		}
+		for _, ref := range c.Rules {
+			if ref.Correlation == nil {
+				return problem("rules", "%s is a rule, others are correlations: records and findings cannot be counted together", ref.Name)
+			}
+		}
 	}
 	for _, ref := range c.Rules {
 		if ref.Correlation != nil && (c.Type == sigma.ValueSum || c.Type == sigma.ValueAvg) {

@@ -299,3 +299,39 @@ func TestDynamoDBFaults(t *testing.T) {
 		t.Error("denied: got no error")
 	}
 }
+
+// The largest that one slot comes to hold is an item that DynamoDB takes: sums in
+// as many bins as there are, sets that just were not full, samples of all rules.
+func TestTheLargestItemsFit(t *testing.T) {
+	t.Run("fake DynamoDB", func(t *testing.T) { // which knows the limit; others are slow with sets
+		s := fakeDynamoDB(t)()
+		var cells []detect.Cell
+		for bin := range int64(64) {
+			cells = append(cells, detect.Cell{Bin: bin, N: 1 << 60, V: 1 << 62})
+		}
+		for file := range 210 {
+			mustAdd(t, s, detect.Add{Key: "sums", Once: fmt.Sprint("f", file), Cells: cells[:1+file%2*63]})
+		}
+		values := func(from int) (all []string) {
+			for i := range detect.MaxDistinct - 1 {
+				all = append(all, fmt.Sprintf("%08d", from+i))
+			}
+			return all
+		}
+		for i := range 3 {
+			mustAdd(t, s, detect.Add{Key: "values", Elements: values(i * detect.MaxDistinct), Cap: detect.MaxDistinct})
+		}
+		if got := len(mustRead(t, s, detect.Span{Key: "values"})[0][0].Elements); got != 2*(detect.MaxDistinct-1) {
+			t.Errorf("got %d values, want those of two files", got)
+		}
+		var moments []string
+		for i := range 2048 * detect.MaxOrdered {
+			moments = append(moments, string([]byte{byte(i >> 12), byte(i >> 4), byte(i & 15)}))
+		}
+		add := detect.Add{Key: "order", Elements: moments}
+		for series := range detect.MaxOrdered {
+			add.Samples = append(add.Samples, detect.Sample{Series: series, Text: make([]byte, 4<<10)})
+		}
+		mustAdd(t, s, add)
+	})
+}

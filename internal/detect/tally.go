@@ -18,12 +18,8 @@ type tally struct {
 	pairs  []finding.Pair
 	key    string // the counter
 
-	cells []cell
-	marks []mark
-	// found are the findings of other correlations that are counted here, with
-	// the bin in which each first crossed.
-	found map[string]int64
-
+	cells         []cell
+	marks         []mark
 	at            place
 	first, latest logs.Time
 	count         int64
@@ -104,11 +100,6 @@ func (y *tally) adds(file string, lateness time.Duration) []Add {
 			}
 			a.Cells = append(a.Cells, Cell{Bin: in, N: c.n, V: min(max(c.v, -maxValue), maxValue)})
 		}
-		for _, uid := range sorted(y.found) {
-			bin := y.found[uid]
-			a := slot(y.key, bin, uid)
-			a.Cells = append(a.Cells, Cell{Bin: bin - t.shape.slotOf(bin)*t.shape.slot, N: 1})
-		}
 	}
 	return all
 }
@@ -144,9 +135,6 @@ func (y *tally) bins() []int64 {
 	var all []int64
 	for _, c := range y.cells {
 		all = append(all, c.bin)
-	}
-	for _, bin := range y.found {
-		all = append(all, bin)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -19,8 +19,12 @@ type target struct {
 	about *sigma.About
 	corr  *sigma.Correlation // nil for a detection rule
 	kind  sigma.CorrelationType
-	shape shape
-	names []string // of the group
+	// findings says that an event_count counts findings of other correlations. A
+	// finding that goes on is one, so they are counted as distinct values are: by
+	// their uids, in every bin in which they crossed.
+	findings bool
+	shape    shape
+	names    []string // of the group
 	// values is how many of names, at the end, are the values of a first_seen.
 	values  int
 	service string
@@ -78,6 +82,14 @@ func (t *target) updates() bool {
 	return false
 }
 
+// correlation is the type that the document says; "" for a detection rule.
+func (t *target) correlation() string {
+	if t.corr == nil {
+		return ""
+	}
+	return string(t.corr.Type)
+}
+
 // owned says whether the owner of the log is part of an incident's identity. A
 // correlation over both logs has none: they name owners differently.
 func (t *target) owned() bool { return t.service != "" }
@@ -86,6 +98,9 @@ func (t *target) owned() bool { return t.service != "" }
 func (t *target) measure() string {
 	if t.corr == nil {
 		return "events"
+	}
+	if t.findings {
+		return "findings"
 	}
 	fields := strings.Join(t.corr.Condition.Fields, ", ")
 	switch t.kind {
@@ -190,13 +205,21 @@ func (r *Rules) aim(lookup func(service, name string) (sigma.Field, bool)) {
 	}
 }
 
+// ofFindings says whether a correlation is built on others.
+func ofFindings(c *sigma.Correlation) bool {
+	return slices.ContainsFunc(c.Rules, func(ref sigma.Ref) bool { return ref.Correlation != nil })
+}
+
 func (r *Rules) target(about *sigma.About, c *sigma.Correlation, names []string, service string, tells bool) *target {
 	t := &target{index: len(r.targets), about: about, corr: c, names: names, service: service, tells: tells}
 	var timespan time.Duration
 	if c != nil {
 		t.kind, timespan = c.Type, c.Timespan
-		if c.Type == sigma.FirstSeen {
+		switch {
+		case c.Type == sigma.FirstSeen:
 			t.values = len(c.Condition.Fields)
+		case c.Type == sigma.EventCount && ofFindings(c):
+			t.kind, t.findings = sigma.ValueCount, true
 		}
 	}
 	t.shape = shapeOf(t.kind, timespan, about.Sluice.Period)
