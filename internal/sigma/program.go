@@ -155,13 +155,24 @@ func (c *compiler) memoise() {
 			order = append(order, int32(slot))
 		}
 	}
+	asked := map[int32]int{} // by slot: rules that ask
+	for _, slot := range order {
+		for _, r := range p.rules {
+			if p.asks(r.root, slot) {
+				asked[slot]++
+			}
+		}
+	}
+	first := func(slot int32) bool {
+		return p.fields[slot].Key || asked[slot] >= minKeyRules && asked[slot]*keyShare >= len(p.rules)
+	}
 	slices.SortStableFunc(order, func(a, b int32) int {
-		return cmp.Compare(rank(p.fields[a]), rank(p.fields[b]))
+		return cmp.Or(-compareBool(p.fields[a].Key, p.fields[b].Key), -compareBool(first(a), first(b)), cmp.Compare(asked[b], asked[a]))
 	})
 	for _, slot := range order {
 		plans[slot] = int32(len(p.memos))
 		p.memos = append(p.memos, memoPlan{slot: slot})
-		if p.fields[slot].Key {
+		if first(slot) {
 			p.keys++
 		}
 	}
@@ -176,28 +187,38 @@ func (c *compiler) memoise() {
 	}
 	for m := range p.keys {
 		for r, rule := range p.rules {
-			if p.asks(rule.root, int32(m)) {
+			if p.asks(rule.root, p.memos[m].slot) {
 				p.memos[m].rules = append(p.memos[m].rules, int32(r))
 			}
 		}
 	}
 }
 
-func rank(f Field) int {
-	if f.Key {
+// A field with a memo is asked first, as a key is, when that many rules and that
+// share of them ask it: then it pays to know which rules a value rules out.
+const (
+	minKeyRules = 8
+	keyShare    = 5
+)
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
 		return 0
+	case a:
+		return 1
 	}
-	return 1
+	return -1
 }
 
-// asks tells whether a condition has atoms of a memo.
-func (p *program) asks(at, memo int32) bool {
+// asks tells whether a condition has atoms that the memo of a slot would hold.
+func (p *program) asks(at, slot int32) bool {
 	n := &p.nodes[at]
 	if n.op == opAtom {
-		return p.atoms[n.n].memo == memo
+		return p.atoms[n.n].slot == slot && p.atoms[n.n].test != testOther
 	}
 	for _, k := range p.kids[n.first:n.last] {
-		if p.asks(k, memo) {
+		if p.asks(k, slot) {
 			return true
 		}
 	}
