@@ -66,7 +66,7 @@ func TestNewInFindings(t *testing.T) {
 	out := &sent{}
 	e := detect.NewEngine(rules, detect.NewMemory(), out, detect.Config{})
 	w := rules.Watch()
-	for i, user := range []string{"finch", "wren", "wren"} {
+	for i, user := range []string{"finch", "wren"} {
 		var rows []*s3access.Row
 		for n := range 5 {
 			rows = append(rows, row(at(time.Duration(i)*8*24*time.Hour+time.Duration(n)*time.Second), func(r *s3access.Row) { r.RequesterName = []byte(user) }))
