@@ -521,7 +521,7 @@ func agree(t *testing.T, seed uint64) {
 
 // TestReference: the compiled rules agree with the plain evaluator.
 func TestReference(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range uint64(200) {
 		agree(t, seed)
 		if t.Failed() {
 			return
