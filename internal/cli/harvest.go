@@ -3,6 +3,8 @@ package cli
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
+	"fmt"
 	"slices"
 	"time"
 
@@ -38,12 +40,12 @@ const heldWhole = 5000
 type harvest struct {
 	tier  tier
 	shown map[string]*finding.Finding // by uid
-	other map[string]struct{}         // uids of those that are not shown
+	other map[[16]byte]struct{}       // uids of those that are not shown
 	found [sigma.Critical + 1]int64   // shown, by level
 }
 
 func newHarvest(t tier) *harvest {
-	return &harvest{tier: t, shown: map[string]*finding.Finding{}, other: map[string]struct{}{}}
+	return &harvest{tier: t, shown: map[string]*finding.Finding{}, other: map[[16]byte]struct{}{}}
 }
 
 // Send keeps findings. It is called in the order of the files.
@@ -51,7 +53,11 @@ func (h *harvest) Send(_ context.Context, fs []*finding.Finding) error {
 	for _, f := range fs {
 		switch before := h.shown[f.UID]; {
 		case !h.tier.wants(f):
-			h.other[f.UID] = struct{}{}
+			var id [16]byte // over years there are many
+			if _, err := hex.Decode(id[:], []byte(f.UID)); err != nil {
+				return fmt.Errorf("finding of rule %s: %w", f.Rule.ID, err)
+			}
+			h.other[id] = struct{}{}
 		case before != nil:
 			grow(before, f, len(h.shown) <= heldWhole)
 		default:
