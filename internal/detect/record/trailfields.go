@@ -51,9 +51,10 @@ func (c column) of(r *cloudtrail.Row) logs.Text {
 }
 
 // extraNames are fields of CloudTrail records that have no column: rules name
-// them as CloudTrail does and they are looked up in extra.
+// them as CloudTrail does and they are looked up in extra. CloudTrail documents
+// no status; a rule that many have, SigmaHQ's on SAML providers, asks for it.
 var extraNames = [...]string{
-	"apiVersion", "edgeDeviceDetails", "eventContext", "insightDetails", "insightContext", "annotation",
+	"apiVersion", "edgeDeviceDetails", "eventContext", "insightDetails", "insightContext", "annotation", "status",
 }
 
 type row = cloudtrail.Row
