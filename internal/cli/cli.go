@@ -28,7 +28,7 @@ const (
 
 const about = `S3 server access logs and CloudTrail logs in, partitioned Parquet out, questions in SQL.
 
-Exit codes: 0 all done; 1 an error, nothing or not all was done; 2 wrong usage; 3 done, but some files could not be read (the others are converted).`
+Exit codes: 0 all done; 1 an error, nothing or not all was done; 2 wrong usage; 3 done, but some files could not be read (the others are converted). Scan says with 11 to 15 how grave is what it found.`
 
 // commands is the command line.
 type commands struct {
