@@ -10,9 +10,9 @@ import (
 )
 
 func TestNothingIsCountedTwiceOrLost(t *testing.T) {
-	seeds := 2000
+	seeds := 2000 / scale
 	if testing.Short() {
-		seeds = 200
+		seeds = 200 / scale
 	}
 	v, findings := simulate(t, seeds, func(uint64) detect.State { return detect.NewMemory() })
 	t.Logf("%d seeds, %d findings: %+v", seeds, findings, v)
@@ -94,7 +94,7 @@ func (k *timed) Claim(ctx context.Context, now time.Time, claims []detect.Claim)
 // The simulation is worth what it finds: each of these states is how such things
 // are often built.
 func TestTheSimulationFindsWhatIsWrong(t *testing.T) {
-	const seeds = 200
+	const seeds = 200 / min(scale, 4)
 	v, _ := simulate(t, seeds, func(uint64) detect.State { return &plain{State: detect.NewMemory()} })
 	if v.over == 0 || v.unknown == 0 {
 		t.Errorf("plain sums: got %+v, want counters that are too high, and findings that are none", v)

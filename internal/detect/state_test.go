@@ -255,9 +255,9 @@ func TestNothingIsCountedTwiceOrLostInDynamoDB(t *testing.T) {
 	for name, of := range map[string]func(*testing.T) func() detect.State{"fake": fakeDynamoDB, "real": realDynamoDB} {
 		t.Run(name, func(t *testing.T) {
 			empty := of(t)
-			v, findings := simulate(t, 10, func(uint64) detect.State { return empty() })
+			v, findings := simulate(t, max(2, 10/scale), func(uint64) detect.State { return empty() })
 			t.Logf("%d findings: %+v", findings, v)
-			if v.bad() || findings < 10 {
+			if v.bad() || findings == 0 {
 				t.Errorf("got %d findings, %+v", findings, v)
 			}
 		})

@@ -136,7 +136,7 @@ func days(times []logs.Time, enough int, timespan, bin time.Duration) []string {
 
 func TestOrderAndSplitChangeNothing(t *testing.T) {
 	rules := load(t, fmt.Sprintf(deletes, "high")+simRules)
-	for seed := range uint64(100) {
+	for seed := range uint64(100 / scale) {
 		rows := traffic(seed, 80)
 		r := rand.New(rand.NewPCG(seed, 5))
 		want := found(t, rules, rows, 1, r)
