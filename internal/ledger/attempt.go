@@ -32,8 +32,8 @@ type Attempt struct {
 // files are that worker's now, or anyone's.
 var ErrLost = errors.New("the batch was given up, and its files were taken over")
 
-// Commit makes what became of the taken files count, all at once: files in the
-// order of nothing in particular, and the staged objects that hold the rows of
+// Commit makes what became of the taken files count, all at once: files are
+// their accounting, in any order, staged are the objects that hold the rows of
 // the converted ones. With no file converted or skipped there is nothing to
 // remember, and the batch is aborted.
 //
