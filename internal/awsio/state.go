@@ -19,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"sluice/internal/detect"
-	"sluice/internal/logs"
 )
 
 // State keeps counters and claims in one DynamoDB table with the keys pk and sk,
@@ -58,7 +57,7 @@ func NewState(cfg aws.Config, table string) *State {
 }
 
 // Passed does nothing: the table forgets by exp.
-func (s *State) Passed(logs.Time) {}
+func (s *State) Passed(time.Time) {}
 
 // Add is detect.State's.
 func (s *State) Add(ctx context.Context, adds []detect.Add) error {

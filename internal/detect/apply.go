@@ -25,7 +25,7 @@ type run struct {
 }
 
 func (r *run) apply(ctx context.Context) error {
-	r.state.Passed(r.o.First)
+	r.state.Passed(r.o.First.Go())
 	r.levels = make([]map[string]*tally, r.rules.levels)
 	for i := range r.levels {
 		r.levels[i] = map[string]*tally{}

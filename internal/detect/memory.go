@@ -187,10 +187,10 @@ func (m *Memory) Sent(ctx context.Context, claims []Claim) error {
 
 // Passed says when the first record of a file was made. What nobody asks for
 // once that time has come is forgotten, if the files before it were no earlier.
-func (m *Memory) Passed(first logs.Time) {
+func (m *Memory) Passed(first time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.newest[m.files%quorum] = first
+	m.newest[m.files%quorum] = logs.TimeOf(first)
 	m.files++
 	if m.files < quorum {
 		return

@@ -252,7 +252,7 @@ func (w *worker) Sent(ctx context.Context, claims []detect.Claim) error {
 	return nil
 }
 
-func (w *worker) Passed(logs.Time) {}
+func (w *worker) Passed(time.Time) {}
 
 func (w *worker) Send(_ context.Context, fs []*finding.Finding) error {
 	for _, f := range fs {

@@ -28,7 +28,7 @@ type State interface {
 	Sent(ctx context.Context, claims []Claim) error
 	// Passed says when the first record of a file that is about to be counted was
 	// made. A state that has no clock of its own forgets by it.
-	Passed(first logs.Time)
+	Passed(first time.Time)
 }
 
 // Add is one contribution to one slot of a counter. It holds cells, which are
