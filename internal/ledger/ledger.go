@@ -61,6 +61,10 @@ type Held struct {
 // its commit, and a record of a database holds 400 KB.
 const maxFiles = 8192
 
+// maxRounds is how often an attempt asks for a file that others take and give
+// up meanwhile. The second time is usual, a fourth takes strange luck.
+const maxRounds = 10
+
 // Begin opens a batch and claims files for it. What it could not claim is Done,
 // being in the lake, or Busy with a live batch of another worker. Batches on its
 // way that were given up are brought to their end.
@@ -95,7 +99,10 @@ func (l *Ledger) begin(ctx context.Context, id string, files []pipeline.Object) 
 func (a *Attempt) claim(ctx context.Context) error {
 	ask, from := a.asked, map[string]string{}
 	known := map[string]Batch{} // batches that are decided stay so
-	for len(ask) > 0 {
+	for rounds := 0; len(ask) > 0; rounds++ {
+		if rounds == maxRounds {
+			return fmt.Errorf("%d files keep changing hands, first %q", len(ask), ask[0].Key)
+		}
 		holders, err := a.ledger.store.Claim(ctx, a.ID, ask, from)
 		if err != nil {
 			return err
