@@ -3,9 +3,11 @@
 import itertools
 import json
 import re
+import threading
 import urllib.parse
 from datetime import datetime, timezone
 
+from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 from moto.iam import access_control
 from moto.s3 import notifications
@@ -20,24 +22,58 @@ def apply():
     access_control.IAMPolicyStatement.is_action_permitted = _bucket_statement
     SNSResponse._determine_resource = lambda self: self._get_param("TopicArn") or self._get_param("TargetArn") or "*"
     DynamoHandler._determine_resource = _table
+    DynamoHandler.call_action = _one_at_a_time(DynamoHandler.call_action)
+    Table.query = _in_partition(Table.query)
     notifications._get_s3_event = _event(notifications._get_s3_event)
 
 
 def _signed_path(original):
-    """A key is signed as it is escaped on the wire; moto checks it unescaped."""
+    """A key or a prefix is signed as it is escaped on the wire; moto checks it unescaped."""
 
     def create(self):
         path, question, query = self._path.partition("?")
-        self._path = urllib.parse.quote(urllib.parse.unquote(path), safe="/-._~") + question + query
+        query = "&".join("=".join(_escaped(x, "") for x in pair.split("=", 1)) for pair in query.split("&"))
+        self._path = _escaped(path, "/") + question + query
         return original(self)
 
     return create
+
+
+def _escaped(text, safe):
+    return urllib.parse.quote(urllib.parse.unquote(text), safe=safe + "-._~")
 
 
 def _table(self):
     """moto asks whether a call to DynamoDB is allowed on "*"."""
     name = self.body.get("TableName") if isinstance(self.body, dict) else None
     return f"arn:aws:dynamodb:{self.region}:{self.current_account}:table/{name}" if name else "*"
+
+
+def _one_at_a_time(original):
+    """A conditional write is one step; in moto two threads may meet between condition and write."""
+    lock = threading.Lock()
+
+    def call(self):
+        with lock:
+            return original(self)
+
+    return call
+
+
+def _in_partition(original):
+    """A query reads one partition; moto's goes through the whole table for it."""
+
+    def query(self, hash_key, *args, **kwargs):
+        if self.all_indexes():
+            return original(self, hash_key, *args, **kwargs)
+        everything = self.items
+        self.items = {hash_key: everything[hash_key]} if hash_key in everything else {}
+        try:
+            return original(self, hash_key, *args, **kwargs)
+        finally:
+            self.items = everything
+
+    return query
 
 
 # How policies are read. moto takes an unmet condition for a denial, knows no
@@ -84,8 +120,17 @@ def _applies(statement, action, resource, context):
     return _met(statement.get("Condition", {}), context)
 
 
+# What IAM calls otherwise than the service does.
+_PERMISSIONS = {
+    "sns:PublishBatch": "sns:Publish",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+}
+
+
 def _check(self, resource):
     """Whether the caller's own policies allow an action."""
+    self._action = _PERMISSIONS.get(self._action, self._action)
     if self._action == "sts:GetCallerIdentity":
         return
     context = {"aws:securetransport": "true"}
@@ -94,7 +139,8 @@ def _check(self, resource):
         context["s3:prefix"] = query["prefix"][0]
     allowed = False
     for policy in self._access_key.collect_policies():
-        for statement in _many(json.loads(policy)["Statement"]):
+        document = policy if isinstance(policy, str) else policy["policy_document"]  # a role's, a user's
+        for statement in _many(json.loads(document)["Statement"]):
             if _applies(statement, self._action, resource, context):
                 if statement["Effect"] == "Deny":
                     self._raise_access_denied()

@@ -1,0 +1,257 @@
+//go:build cgo && unix
+
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"sluice/internal/testaws"
+)
+
+// stack is the deployed template, and the function between its queue and its
+// lake.
+type stack struct {
+	t     *testing.T
+	URL   string `json:"url"`
+	Admin keys   `json:"admin"`
+	Roles map[string]keys
+	// Account and Region are those of every resource.
+	Account, Region string
+	Resources       map[string]resource
+	Outputs         map[string]string
+
+	proxy  *testaws.Proxy // between AWS and what has the role: function and poller
+	poller *testaws.Poller
+	s3     *s3.Client // the administrator's, past the proxy
+	sqs    *sqs.Client
+	stage  string
+
+	command     []string // that starts the function
+	mu          sync.Mutex
+	function    *testaws.Function // nil until it is invoked, and after it died
+	printed     bytes.Buffer      // by those that died
+	invocations int
+	died        int
+}
+
+type keys struct{ ID, Secret, Token string }
+
+type resource struct {
+	Type, ID   string
+	Attributes map[string]string
+	Properties json.RawMessage
+}
+
+// property reads some of a resource's properties, as they were deployed.
+func (s *stack) properties(name string, into any) {
+	s.t.Helper()
+	r, ok := s.Resources[name]
+	if !ok {
+		s.t.Fatalf("the template has no %s", name)
+	}
+	if err := json.Unmarshal(r.Properties, into); err != nil {
+		s.t.Fatalf("properties of %s: %v", name, err)
+	}
+}
+
+// deploy starts an AWS of its own with the stack in it. It ends with the test.
+func deploy(t *testing.T, parameters ...string) *stack {
+	t.Helper()
+	s := &stack{t: t, stage: t.TempDir(), command: []string{bootstrap}}
+	cmd := exec.Command(python, append([]string{"../../tools/e2e/aws.py", translated}, parameters...)...)
+	cmd.Env = append(os.Environ(), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close() // which ends it
+		cmd.Wait()
+		if t.Failed() && stderr.Len() > 0 {
+			t.Logf("aws.py: %s", last(stderr.Bytes(), 4000))
+		}
+	})
+	line, err := bufio.NewReader(stdout).ReadBytes('\n')
+	if err != nil {
+		cmd.Wait()
+		t.Fatalf("deploy: %v\n%s", err, stderr.Bytes())
+	}
+	if err := json.Unmarshal(line, s); err != nil {
+		t.Fatalf("deploy: %v", err)
+	}
+	s.proxy = testaws.NewProxy(t, s.URL, s.Account)
+	s.s3 = s3.NewFromConfig(s.config(s.URL, s.Admin))
+	s.sqs = sqs.NewFromConfig(s.config(s.URL, s.Admin))
+
+	queue := s.Resources["Queue"]
+	s.poller = &testaws.Poller{
+		SQS:   sqs.NewFromConfig(s.config(s.proxy.URL, s.Roles["IngestRole"])),
+		Queue: queue.ID, ARN: queue.Attributes["Arn"], Quiet: time.Second,
+		Invoke: s.invoke, Again: s.show,
+	}
+	var mapping struct {
+		BatchSize                      json.Number
+		MaximumBatchingWindowInSeconds json.Number
+		FunctionResponseTypes          []string
+	}
+	s.properties("IngestFunctionDelivered", &mapping)
+	size, _ := mapping.BatchSize.Int64()
+	window, _ := mapping.MaximumBatchingWindowInSeconds.Int64()
+	s.poller.BatchSize, s.poller.Window = int(size), time.Duration(window)*time.Second
+	if len(mapping.FunctionResponseTypes) != 1 || mapping.FunctionResponseTypes[0] != "ReportBatchItemFailures" || size == 0 {
+		t.Fatalf("event source mapping: %s", s.Resources["IngestFunctionDelivered"].Properties)
+	}
+	if err := s.poller.Check(t.Context()); err != nil {
+		t.Fatalf("connect function to queue: %v", err)
+	}
+	return s
+}
+
+// config is for a client with these credentials.
+func (s *stack) config(url string, k keys) aws.Config {
+	return aws.Config{
+		Region: s.Region, BaseEndpoint: &url,
+		Credentials: credentials.NewStaticCredentialsProvider(k.ID, k.Secret, k.Token),
+	}
+}
+
+// environ is the environment of the function: what the template says, and what
+// Lambda adds.
+func (s *stack) environ() []string {
+	var f struct {
+		MemorySize  json.Number
+		Environment struct{ Variables map[string]string }
+	}
+	s.properties("IngestFunction", &f)
+	role := s.Roles["IngestRole"]
+	env := []string{
+		"AWS_ENDPOINT_URL=" + s.proxy.URL, "AWS_REGION=" + s.Region, "AWS_LAMBDA_FUNCTION_NAME=" + s.Resources["IngestFunction"].ID,
+		"AWS_ACCESS_KEY_ID=" + role.ID, "AWS_SECRET_ACCESS_KEY=" + role.Secret, "AWS_SESSION_TOKEN=" + role.Token,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + string(f.MemorySize),
+	}
+	f.Environment.Variables["SLUICE_STAGE"] = s.stage // there is one /tmp here for all
+	for k, v := range f.Environment.Variables {
+		env = append(env, k+"="+v)
+	}
+	return env
+}
+
+// invoke takes a payload to the function, in a new process after one that died.
+func (s *stack) invoke(payload []byte) testaws.Answer {
+	s.mu.Lock()
+	s.invocations++
+	if s.function == nil {
+		s.function = testaws.Start(s.t, s.command[0], s.environ()...)
+	}
+	f := s.function
+	s.mu.Unlock()
+	a := f.Invoke(payload, 2*time.Minute)
+	if a.Dead {
+		s.mu.Lock()
+		s.printed.WriteString(f.Ended())
+		s.function = nil
+		s.died++
+		s.mu.Unlock()
+	}
+	return a
+}
+
+// kill ends the function as a crash does: without a last word.
+func (s *stack) kill() {
+	s.mu.Lock()
+	f := s.function
+	s.mu.Unlock()
+	if f != nil {
+		f.Ended()
+	}
+}
+
+// output is what the function has printed, in all its processes.
+func (s *stack) output() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.function == nil {
+		return s.printed.String()
+	}
+	return s.printed.String() + s.function.Output()
+}
+
+// show lets the time pass after which messages that failed come again.
+func (s *stack) show(ctx context.Context, handles []string) error {
+	for _, h := range handles {
+		_, err := s.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+			QueueUrl: aws.String(s.Resources["Queue"].ID), ReceiptHandle: &h, VisibilityTimeout: 0,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// depth is how many messages a queue holds, whoever works on them.
+func (s *stack) depth(url string) int {
+	s.t.Helper()
+	out, err := s.sqs.GetQueueAttributes(s.t.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: &url, AttributeNames: []types.QueueAttributeName{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"},
+	})
+	if err != nil {
+		s.t.Fatalf("depth of queue: %v", err)
+	}
+	n := 0
+	for _, v := range out.Attributes {
+		var i int
+		if err := json.Unmarshal([]byte(v), &i); err != nil {
+			s.t.Fatal(err)
+		}
+		n += i
+	}
+	return n
+}
+
+// drain polls until the queue is empty. Nothing may end as a dead letter.
+func (s *stack) drain() {
+	s.t.Helper()
+	for idle := 0; s.depth(s.Resources["Queue"].ID) > 0; {
+		began := time.Now()
+		b, err := s.poller.Poll(s.t.Context())
+		s.t.Logf("%d messages, %d failed, %v", b.Messages, b.Failed, time.Since(began).Round(time.Millisecond))
+		if err != nil {
+			s.t.Fatalf("poll: %v", err)
+		}
+		if idle++; b.Messages > 0 {
+			idle = 0
+		}
+		if idle > 10 {
+			s.t.Fatal("messages in the queue that nobody gets")
+		}
+	}
+	if n := s.depth(s.Resources["DeadLetterQueue"].ID); n > 0 {
+		s.t.Fatalf("%d dead letters\n%s", n, last([]byte(s.output()), 8000))
+	}
+}
+
+func last(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
