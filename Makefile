@@ -97,6 +97,11 @@ fuzz: ## Run every fuzz target FUZZTIME times (300000x)
 	  done || exit 1; \
 	done
 
+.PHONY: e2e
+e2e: ## Run the whole stack on loopback, under its own role; SLUICE_E2E_LOAD=1 adds 20,000 files
+	@$(PYTHON) -c 'import moto, samtranslator' || { echo 'moto is missing: pip install -r tools/requirements.txt'; exit 1; }
+	SLUICE_E2E=1 PYTHON=$(PYTHON) $(GO) test ./internal/e2e -count=1 -v -timeout 60m
+
 .PHONY: bench
 bench: ## Measure, last next to DuckDB; BENCH chooses benchmarks, BENCHTIME how long
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) $$($(GO) list ./... | grep -v /internal/bench)

@@ -101,15 +101,15 @@ func (o outcome) same(t *testing.T, calm outcome) {
 // TestFaults: whatever breaks on the way, and wherever the function dies, the
 // result is that of a run in which nothing did.
 func TestFaults(t *testing.T) {
-	dir, _ := generated(t, generate.Options{Seed: 5, Lines: 1500, Events: 200, LinesPerFile: 150, Scenarios: []string{"mass-delete", "public-policy"}})
+	dir, _ := generated(t, generate.Options{Seed: 5, Lines: 300, Events: 40, Scenarios: []string{"public-policy"}})
 	keys := keysIn(t, dir)
 	calm := through(t, dir, keys, nil)
-	if len(calm.uids) == 0 || len(calm.told) == 0 || len(calm.rows["s3_access_logs"]) < 1500 {
+	if len(calm.uids) == 0 || len(calm.told) == 0 || len(calm.rows["s3_access_logs"]) < 300 {
 		t.Fatalf("nothing to compare with: %d findings, %d told, %d rows", len(calm.uids), len(calm.told), len(calm.rows["s3_access_logs"]))
 	}
 	t.Run("answers", func(t *testing.T) {
 		for seed := range uint64(2) {
-			through(t, dir, keys, func(s *stack) { s.proxy.Fail(broken(t, seed)) }).same(t, calm)
+			through(t, dir, keys, func(s *stack) { s.proxy.Fail(broken(t, seed, calm.calls)) }).same(t, calm)
 		}
 	})
 	t.Run("killed", func(t *testing.T) {
@@ -147,22 +147,27 @@ func keysOf(objects map[string][]byte) (keys []string) {
 	return keys
 }
 
-// broken makes about one in seven calls go wrong, 60 in all: more would be a
-// service that is down. One is left without an answer.
-func broken(t *testing.T, seed uint64) func(int, testaws.Call) testaws.Fault {
+// broken makes about 60 calls go wrong, and more often those that are rare. One
+// of the first seed is left without an answer: the function waits long for that.
+// No bit is changed: moto keeps no checksum by which a reader could tell.
+func broken(t *testing.T, seed uint64, calls int) func(int, testaws.Call) testaws.Fault {
 	r := rand.New(rand.NewPCG(seed, 1))
-	left, hung := 60, false
+	left, hung := 60, seed > 0
 	did := map[string]int{}
 	t.Cleanup(func() { t.Logf("faults by call and kind: %v", did) })
 	return func(n int, c testaws.Call) testaws.Fault {
-		if c.Service == "sqs" || left == 0 || r.IntN(7) > 0 {
+		often := 4
+		if c.Service == "dynamodb" {
+			often = max(calls/30, 4)
+		}
+		if c.Service == "sqs" || left == 0 || r.IntN(often) > 0 {
 			return testaws.OK
 		}
 		left--
 		kinds := []testaws.Fault{testaws.SlowDown, testaws.InternalError, testaws.Reset, testaws.LostResponse}
 		switch {
 		case c.Name == "GetObject":
-			kinds = append(kinds, testaws.Truncated, testaws.Corrupt)
+			kinds = append(kinds, testaws.Truncated)
 		case c.Name == "PublishBatch":
 			kinds = append(kinds, testaws.PartFailed, testaws.PartFailed)
 		}

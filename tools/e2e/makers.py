@@ -9,6 +9,30 @@ import json
 import zipfile
 
 
+def _call(stack, service, method, **parameters):
+    """A call whose numbers may be texts, as parameters of a template are."""
+    client = stack.client(service)
+    shape = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method]).input_shape
+    return getattr(client, method)(**_typed(shape, parameters))
+
+
+def _typed(shape, value):
+    kind = shape.type_name
+    if kind == "structure" and isinstance(value, dict):
+        return {k: _typed(shape.members[k], v) if k in shape.members else v for k, v in value.items()}
+    if kind == "list" and isinstance(value, list):
+        return [_typed(shape.member, v) for v in value]
+    if kind == "map" and isinstance(value, dict):
+        return {k: _typed(shape.value, v) for k, v in value.items()}
+    if kind in ("integer", "long") and isinstance(value, str):
+        return int(value)
+    if kind in ("double", "float") and isinstance(value, str):
+        return float(value)
+    if kind == "boolean" and isinstance(value, str):
+        return {"true": True, "false": False}[value]
+    return value
+
+
 def _bucket(stack, name, p):
     s3 = stack.client("s3")
     bucket = p.pop("BucketName", stack.named(name).lower())
@@ -32,13 +56,16 @@ def _bucket(stack, name, p):
             rules.append({**rule, **r})
         s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
     if "NotificationConfiguration" in p:
-        queues = []
-        for q in p.pop("NotificationConfiguration").pop("QueueConfigurations"):
+        queues, notify = [], p.pop("NotificationConfiguration")
+        for q in notify.get("QueueConfigurations", []):
             config = {"QueueArn": q["Queue"], "Events": [q["Event"]]}
             if "Filter" in q:
                 config["Filter"] = {"Key": {"FilterRules": q["Filter"]["S3Key"]["Rules"]}}
             queues.append(config)
-        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": queues})
+        config = {"QueueConfigurations": queues}
+        if notify.get("EventBridgeConfiguration", {}).get("EventBridgeEnabled"):
+            config["EventBridgeConfiguration"] = {}
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=config)
     p.pop("Tags", None)
     if p:
         raise ValueError(f"properties {sorted(p)}")
@@ -80,16 +107,14 @@ def _role(stack, name, p):
 def _log_group(stack, name, p):
     logs, own = stack.client("logs"), p.get("LogGroupName", stack.named(name))
     logs.create_log_group(logGroupName=own)
-    logs.put_retention_policy(logGroupName=own, retentionInDays=int(p["RetentionInDays"]))
+    _call(stack, "logs", "put_retention_policy", logGroupName=own, retentionInDays=p["RetentionInDays"])
     return own, {"Arn": f"arn:aws:logs:{stack.region}:{stack.account}:log-group:{own}:*"}
 
 
 def _dynamo_table(stack, name, p):
     ddb, own = stack.client("dynamodb"), p.pop("TableName", stack.named(name))
     ttl, recovery = p.pop("TimeToLiveSpecification", None), p.pop("PointInTimeRecoverySpecification", None)
-    if "OnDemandThroughput" in p:
-        p["OnDemandThroughput"] = {k: int(v) for k, v in p["OnDemandThroughput"].items()}
-    table = ddb.create_table(TableName=own, **p)["TableDescription"]
+    table = _call(stack, "dynamodb", "create_table", TableName=own, **p)["TableDescription"]
     if ttl:
         ddb.update_time_to_live(TableName=own, TimeToLiveSpecification=ttl)
     if recovery:
@@ -122,18 +147,14 @@ def _function(stack, name, p):
     with zipfile.ZipFile(zipped, "w") as z:
         z.writestr("bootstrap", "")
     own = p.pop("FunctionName", stack.named(name))
-    p["MemorySize"] = int(p["MemorySize"])
     p["Code"] = {"ZipFile": zipped.getvalue()}
     p["Tags"] = {t["Key"]: t["Value"] for t in p.pop("Tags", [])}
-    return own, {"Arn": stack.client("lambda").create_function(FunctionName=own, **p)["FunctionArn"]}
+    return own, {"Arn": _call(stack, "lambda", "create_function", FunctionName=own, **p)["FunctionArn"]}
 
 
 def _event_source(stack, name, p):
     """Switched off: moto would take messages from the queue and put them back."""
-    for k in ("BatchSize", "MaximumBatchingWindowInSeconds"):
-        p[k] = int(p[k])
-    p["ScalingConfig"] = {k: int(v) for k, v in p.get("ScalingConfig", {}).items()}
-    made = stack.client("lambda").create_event_source_mapping(Enabled=False, **p)
+    made = _call(stack, "lambda", "create_event_source_mapping", Enabled=False, **p)
     stack.client("lambda").update_event_source_mapping(UUID=made["UUID"], Enabled=False)
     return made["UUID"], {}
 
@@ -144,15 +165,13 @@ def _glue_database(stack, name, p):
 
 
 def _glue_table(stack, name, p):
-    stack.client("glue").create_table(**p)
+    _call(stack, "glue", "create_table", **p)
     return p["TableInput"]["Name"], {}
 
 
 def _workgroup(stack, name, p):
     p.pop("RecursiveDeleteOption", None)
-    config = p.pop("WorkGroupConfiguration")
-    config["BytesScannedCutoffPerQuery"] = int(config["BytesScannedCutoffPerQuery"])
-    stack.client("athena").create_work_group(Configuration=config, **p)
+    _call(stack, "athena", "create_work_group", Configuration=p.pop("WorkGroupConfiguration"), **p)
     return p["Name"], {}
 
 
@@ -162,7 +181,7 @@ def _named_query(stack, name, p):
 
 def _alarm(stack, name, p):
     own = p.pop("AlarmName", stack.named(name))
-    stack.client("cloudwatch").put_metric_alarm(AlarmName=own, **p)
+    _call(stack, "cloudwatch", "put_metric_alarm", AlarmName=own, **p)
     return own, {"Arn": f"arn:aws:cloudwatch:{stack.region}:{stack.account}:alarm:{own}"}
 
 
@@ -173,12 +192,35 @@ def _dashboard(stack, name, p):
     return own, {}
 
 
+def _rule(stack, name, p):
+    events, own = stack.client("events"), p.pop("Name", stack.named(name))
+    targets = p.pop("Targets", [])
+    p["EventPattern"] = json.dumps(p["EventPattern"])
+    arn = events.put_rule(Name=own, **p)["RuleArn"]
+    if targets:
+        events.put_targets(Rule=own, Targets=targets)
+    return own, {"Arn": arn}
+
+
+def _trail(stack, name, p):
+    trail, own = stack.client("cloudtrail"), p.pop("TrailName", stack.named(name))
+    logging, selectors = p.pop("IsLogging"), p.pop("AdvancedEventSelectors", None)
+    arn = _call(stack, "cloudtrail", "create_trail", Name=own, **p)["TrailARN"]
+    if selectors:
+        trail.put_event_selectors(TrailName=own, AdvancedEventSelectors=selectors)
+    if logging:
+        trail.start_logging(Name=own)
+    return own, {"Arn": arn}
+
+
 MAKERS = {
     "AWS::Athena::NamedQuery": _named_query,
     "AWS::Athena::WorkGroup": _workgroup,
+    "AWS::CloudTrail::Trail": _trail,
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::Dashboard": _dashboard,
     "AWS::DynamoDB::Table": _dynamo_table,
+    "AWS::Events::Rule": _rule,
     "AWS::Glue::Database": _glue_database,
     "AWS::Glue::Table": _glue_table,
     "AWS::IAM::Role": _role,
