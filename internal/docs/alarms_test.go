@@ -1,0 +1,205 @@
+package docs
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/token"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/internal/sigma"
+)
+
+// emitted are the metrics that the function writes: the first arguments of
+// metric in internal/ingest/metrics.go, and one a level.
+func emitted(t *testing.T) []string {
+	t.Helper()
+	files, err := parseDir(os.DirFS(root), "internal/ingest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			c, ok := n.(*ast.CallExpr)
+			if !ok || len(c.Args) != 3 {
+				return true
+			}
+			if f, ok := c.Fun.(*ast.Ident); !ok || f.Name != "metric" {
+				return true
+			}
+			text := func(e ast.Expr) string {
+				lit, ok := e.(*ast.BasicLit)
+				if !ok || lit.Kind != token.STRING {
+					t.Fatalf("a metric whose name this test cannot read: %T", e)
+				}
+				s, err := strconv.Unquote(lit.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return s
+			}
+			name := c.Args[0]
+			if _, ok := name.(*ast.BinaryExpr); !ok {
+				names = append(names, text(name))
+				return true
+			}
+			for b, ok := name.(*ast.BinaryExpr); ok; b, ok = name.(*ast.BinaryExpr) {
+				name = b.X
+			}
+			for l := sigma.Informational; l <= sigma.Critical; l++ { // "Findings" and the level
+				level := l.String()
+				names = append(names, text(name)+strings.ToUpper(level[:1])+level[1:])
+			}
+			return true
+		})
+	}
+	if !slices.Contains(names, "Lines") {
+		t.Fatalf("found only %v: looking in the wrong place", names)
+	}
+	return names
+}
+
+type alarm struct {
+	AlarmDescription, Namespace, MetricName string
+	Dimensions                              []dimension
+	Metrics                                 []struct {
+		Id, Expression string
+		MetricStat     struct {
+			Metric struct {
+				Namespace, MetricName string
+				Dimensions            []dimension
+			}
+		}
+	}
+	TreatMissingData                                 string
+	AlarmActions, OKActions, InsufficientDataActions []string
+}
+
+type dimension struct{ Name, Value string }
+
+// owners are the dimensions of AWS's own metrics that the template names, and
+// what the value must be: a name where a metric wants a name is easily an ARN.
+var owners = map[string][]dimension{
+	"AWS/Lambda":   {{"FunctionName", "${IngestFunction}"}},
+	"AWS/SQS":      {{"QueueName", "${Queue.QueueName}"}, {"QueueName", "${DeadLetterQueue.QueueName}"}},
+	"AWS/DynamoDB": {{"TableName", "${StateTable}"}},
+	"AWS/Athena":   {{"WorkGroup", "${WorkGroup}"}},
+	"Sluice":       {{"Function", "${IngestFunction}"}},
+}
+
+// checkMetric wants a metric that the function writes, with its one dimension,
+// or one of AWS about a resource of the stack. A wrong name is no error in
+// CloudWatch, only a line that is never drawn and an alarm that never rings.
+func checkMetric(t *testing.T, where string, ours []string, namespace, name string, d dimension) {
+	t.Helper()
+	if namespace == "Sluice" && !slices.Contains(ours, name) {
+		t.Errorf("%s: the function writes no metric %s", where, name)
+	}
+	if !slices.Contains(owners[namespace], d) {
+		t.Errorf("%s: %s %s of %v", where, namespace, name, d)
+	}
+}
+
+// TestAlarms: each watches something there is, says what to do with no data, and
+// tells the operations topic when it begins, not when it ends.
+func TestAlarms(t *testing.T) {
+	s, ours := template(t), emitted(t)
+	names := s.of("AWS::CloudWatch::Alarm")
+	if len(names) == 0 {
+		t.Fatal("no alarms found")
+	}
+	for _, name := range names {
+		var a alarm
+		s.properties(t, name, &a)
+		if a.MetricName != "" {
+			checkMetric(t, name, ours, a.Namespace, a.MetricName, append(a.Dimensions, dimension{})[0])
+		} else if len(a.Metrics) == 0 {
+			t.Errorf("%s watches nothing", name)
+		}
+		for _, m := range a.Metrics {
+			if m.Expression == "" {
+				checkMetric(t, name, ours, m.MetricStat.Metric.Namespace, m.MetricStat.Metric.MetricName, append(m.MetricStat.Metric.Dimensions, dimension{})[0])
+			}
+		}
+		if a.AlarmDescription == "" || a.TreatMissingData == "" {
+			t.Errorf("%s: description %q, missing data are %q: say both", name, a.AlarmDescription, a.TreatMissingData)
+		}
+		if len(a.AlarmActions) != 1 || a.AlarmActions[0] != "${OperationsTopic}" || len(a.OKActions) > 0 {
+			t.Errorf("%s: tells %v, at its end %v", name, a.AlarmActions, a.OKActions)
+		}
+		// Only silence is the absence of data; elsewhere no data is no fault.
+		if silent := len(a.InsufficientDataActions) > 0; silent != (a.TreatMissingData == "missing") {
+			t.Errorf("%s: missing data are %s, and tells %v of them", name, a.TreatMissingData, a.InsufficientDataActions)
+		}
+	}
+	if got, want := at(t, s.Resources["SilenceAlarm"].Properties, "EvaluationPeriods"), "24"; got != want {
+		t.Errorf("SilenceAlarm looks at %s hours, want SilenceHours", got)
+	}
+}
+
+// TestDashboard: the body is JSON, and every metric in it there is.
+func TestDashboard(t *testing.T) {
+	s, ours := template(t), emitted(t)
+	var p struct{ DashboardBody string }
+	s.properties(t, "Dashboard", &p)
+	var body struct {
+		Widgets []struct {
+			Type                string
+			X, Y, Width, Height int
+			Properties          struct {
+				Title, Region string
+				Metrics       [][]any
+				Alarms        []string
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(p.DashboardBody), &body); err != nil {
+		t.Fatalf("dashboard: %v", err)
+	}
+	shown := map[string]bool{}
+	for _, w := range body.Widgets {
+		title := w.Properties.Title
+		if w.X+w.Width > 24 || w.Width == 0 || w.Height == 0 || title == "" {
+			t.Errorf("widget %q does not fit: %+v", title, w)
+		}
+		for _, m := range w.Properties.Metrics {
+			checkMetric(t, title, ours, m[0].(string), m[1].(string), dimension{m[2].(string), m[3].(string)})
+			shown[m[1].(string)] = true
+		}
+		if w.Type == "alarm" {
+			var want []string
+			for _, name := range s.of("AWS::CloudWatch::Alarm") {
+				want = append(want, "${"+name+".Arn}")
+			}
+			slices.Sort(w.Properties.Alarms)
+			if d := cmp.Diff(want, w.Properties.Alarms); d != "" {
+				t.Errorf("alarms, -in the template +on the dashboard:\n%s", d)
+			}
+		}
+	}
+	for _, name := range ours {
+		if !shown[name] {
+			t.Errorf("the dashboard does not show %s", name)
+		}
+	}
+}
+
+// TestAlarmsAreExplained: docs/operations.md has a section for each alarm, and
+// for no other.
+func TestAlarmsAreExplained(t *testing.T) {
+	var got []string
+	for _, m := range regexp.MustCompile(`(?m)^### ([A-Za-z]+Alarm)$`).FindAllStringSubmatch(prose(read(t, "docs/operations.md")), -1) {
+		got = append(got, m[1])
+	}
+	slices.Sort(got)
+	if d := cmp.Diff(template(t).of("AWS::CloudWatch::Alarm"), got); d != "" {
+		t.Errorf("alarms, -in the template +in docs/operations.md:\n%s", d)
+	}
+}
