@@ -150,7 +150,8 @@ func (s *stack) open() *lake {
 		l.view(g, files)
 	}
 	for key := range l.objects {
-		if !found[key] {
+		// What begins with an underline is nobody's rows: Athena does not see it either.
+		if !found[key] && !strings.HasPrefix(key, "lake/_") {
 			s.t.Errorf("%s is where no table looks", key)
 		}
 	}
