@@ -123,8 +123,23 @@ lint-template: ## Lint template.yaml as written and as CloudFormation will see i
 	cfn-lint template.yaml
 	@mkdir -p .aws-sam
 	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml >.aws-sam/translated.json
-	cfn-lint .aws-sam/translated.json
+	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml ExistingLogBucket=logs-example SensitiveBuckets=a-bucket,b-bucket \
+	  BatchSize=10 MaximumConcurrency=2 KmsKeyArn=arn:aws:kms:us-east-1:111122223333:key/1 >.aws-sam/translated-otherwise.json
+	cfn-lint .aws-sam/translated.json .aws-sam/translated-otherwise.json
+	$(PYTHON) tools/same.py .aws-sam/translated.json .aws-sam/translated-otherwise.json
 	$(LINTREGION) SAM_CLI_TELEMETRY=0 sam validate --lint
+
+# The packages go where nothing is committed and sam build does not look.
+IAC = .aws-sam/iac
+
+.PHONY: lint-iac
+lint-iac: ## Judge the translated template by AWS's rules of thumb (cdk-nag), less argued exceptions
+	@command -v npm >/dev/null || { echo 'npm is missing: install Node.js 20 or later'; exit 1; }
+	@mkdir -p $(IAC)
+	cp tools/iac/* $(IAC)
+	npm ci --prefix $(IAC) --ignore-scripts --no-audit --no-fund
+	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml >$(IAC)/translated.json
+	node $(IAC)/check.cjs $(IAC)/translated.json $(IAC)/out
 
 .PHONY: sam-build
 sam-build: ## Build what sam deploy uploads

@@ -1,5 +1,7 @@
 """Prints what CloudFormation will see of a SAM template.
 
+    python3 tools/translate.py template.yaml [Parameter=value ...]
+
 Some mistakes (an action that does not exist, a parameter nobody reads) show
 only there. Needs aws-sam-translator, which cfn-lint brings along, and a Region
 in AWS_DEFAULT_REGION; makes no request.
@@ -25,5 +27,9 @@ for resource in template["Resources"].values():
     if resource["Type"] == "AWS::Serverless::Function":
         # A folder becomes this only when it is uploaded.
         resource["Properties"]["CodeUri"] = "s3://bucket/key"
-defaults = {name: p.get("Default") for name, p in template.get("Parameters", {}).items()}
-json.dump(transform(template, defaults, NoManagedPolicies()), sys.stdout, indent=1)
+values = {name: p.get("Default") for name, p in template.get("Parameters", {}).items()}
+given = dict(a.split("=", 1) for a in sys.argv[2:])
+if unknown := set(given) - set(values):
+    raise SystemExit(f"{sys.argv[1]} has no parameters {sorted(unknown)}")
+values.update(given)
+json.dump(transform(template, values, NoManagedPolicies()), sys.stdout, indent=1)
