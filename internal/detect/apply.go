@@ -3,7 +3,6 @@ package detect
 import (
 	"context"
 	"crypto/sha256"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -188,7 +187,6 @@ func (r *run) pass(y *tally, c crossing, p parent) {
 	if known := r.levels[t.level][key]; known != nil {
 		up = known
 	} else {
-		up.at = y.at
 		r.levels[t.level][key] = up
 	}
 	up.take(y, c, p)
@@ -200,8 +198,8 @@ func (y *tally) take(child *tally, c crossing, p parent) {
 	if c.ends == nil {
 		c.ends = []int64{c.last}
 	}
-	y.evidence = append(slices.Clone(y.evidence), child.evidence...)
-	y.cells, y.samples = slices.Clone(y.cells), maps.Clone(y.samples) // they are the file's
+	y.samples = append(slices.Clip(y.samples), child.samples...)
+	y.cells = slices.Clone(y.cells) // they are the file's
 	for _, end := range c.ends {
 		at := child.target.shape.start(end)
 		bin := t.shape.binOf(at)
@@ -219,14 +217,9 @@ func (y *tally) take(child *tally, c crossing, p parent) {
 		default:
 			y.cells = append(y.cells, cell{bin: bin, series: p.series, n: 1})
 		}
-		if e := child.evidence; len(e) > 0 {
-			if _, ok := y.samples[p.series]; !ok {
-				if y.samples == nil {
-					y.samples = map[int]finding.Evidence{}
-				}
-				s := e[0]
-				y.samples[p.series] = s
-			}
+		has := slices.ContainsFunc(y.firsts, func(f firstSample) bool { return f.series == p.series })
+		if len(child.samples) > 0 && !has {
+			y.firsts = append(slices.Clip(y.firsts), firstSample{p.series, child.samples[0]})
 		}
 	}
 	slices.SortFunc(y.cells, compareCells)

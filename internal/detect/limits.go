@@ -109,9 +109,9 @@ func (r *run) spend(ctx context.Context, ms []message, of func(m message) budget
 	for i, m := range ms {
 		b := of(m)
 		id := sha256.Sum256([]byte(m.MessageUID()))
-		adds[i] = Add{Key: b.key(), Slot: b.slot, Elements: []string{string(id[:8])}, Cap: b.size,
+		adds[i] = Add{Key: b.key(), Rule: LimitRule, Slot: b.slot, Elements: []string{string(id[:8])}, Cap: b.size,
 			Until: logs.TimeOf(r.now.Add(b.each)), Keep: 2 * b.each}
-		spans[i] = Span{b.key(), b.slot, b.slot}
+		spans[i] = Span{Key: b.key(), Rule: LimitRule, From: b.slot, To: b.slot}
 	}
 	if err := r.state.Add(ctx, adds); err != nil {
 		return nil, err

@@ -32,13 +32,17 @@ func (y *tally) uid(c crossing) string {
 // finding says what a crossing is, as far as this file and the counter know.
 func (r *run) finding(y *tally, c crossing, slots []Slot) *finding.Finding {
 	t := y.target
+	var at place
+	if len(y.samples) > 0 {
+		_, at = y.samples[0].read()
+	}
 	f := &finding.Finding{
 		UID: y.uid(c), Step: 1,
 		Rule:    t.rule(),
 		Owner:   y.owner,
-		Account: cmp.Or(y.at.account, r.config.Account),
-		Region:  cmp.Or(y.at.region, r.config.Region),
-		Bucket:  y.at.bucket,
+		Account: cmp.Or(at.account, r.config.Account),
+		Region:  cmp.Or(at.region, r.config.Region),
+		Bucket:  at.bucket,
 		Group:   y.pairs,
 		Period:  t.shape.periodStart(c.period), PeriodEnd: t.shape.periodStart(c.period + 1),
 		Created: r.now,
@@ -80,13 +84,15 @@ func (y *tally) show(f *finding.Finding, c crossing, slots []Slot) {
 	s := y.target.shape
 	from, to := s.start(c.first), s.start(c.last+1)
 	within := func(e finding.Evidence) bool { return e.Time >= from && e.Time < to }
-	for _, e := range y.evidence {
-		if within(e) {
-			f.Evidence = append(f.Evidence, e)
+	all := make([]finding.Evidence, len(y.samples))
+	for i, s := range y.samples {
+		all[i], _ = s.read()
+		if within(all[i]) {
+			f.Evidence = append(f.Evidence, all[i])
 		}
 	}
 	if len(f.Evidence) == 0 {
-		f.Evidence = slices.Clone(y.evidence)
+		f.Evidence = all
 	}
 	have := map[evidenceID]bool{}
 	for _, e := range f.Evidence {

@@ -36,6 +36,7 @@ type State interface {
 // often they are added.
 type Add struct {
 	Key  string // the counter, hexadecimal
+	Rule string // name of the rule that counts, for who measures; it tells no two counters apart
 	Slot int64  // stretch of event time, numbered by the counter's own measure
 	// Once is who contributes, such as the id of a file: cells of the same Once to
 	// the same slot are added one time only, those of the first who came.
@@ -80,6 +81,7 @@ type Slot struct {
 // Span is a range of slots of one counter, both ends included.
 type Span struct {
 	Key      string
+	Rule     string // as of Add
 	From, To int64
 }
 

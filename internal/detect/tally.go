@@ -20,19 +20,18 @@ type tally struct {
 
 	cells         []cell
 	marks         []mark
-	at            place
 	first, latest logs.Time
 	count         int64
-	evidence      []finding.Evidence
-	samples       map[int]finding.Evidence
+	samples       []sample
+	firsts        []firstSample // of each series, where there are several
 }
 
 // tallyOf is the tally of a group's hits.
 func tallyOf(g *group) *tally {
 	y := newTally(g.target, g.owner, g.pairs)
-	y.cells, y.marks, y.at = g.cells, g.marks, g.at
+	y.cells, y.marks = g.cells, g.marks
 	y.first, y.latest, y.count = g.first, g.latest, g.count
-	y.evidence, y.samples = g.evidence, g.samples
+	y.samples, y.firsts = g.samples, g.firsts
 	return y
 }
 
@@ -57,7 +56,7 @@ func (y *tally) adds(file string, lateness time.Duration) []Add {
 		if i := len(all) - 1; i >= 0 && all[i].Key == key && all[i].Slot == n && all[i].Once == once {
 			return &all[i]
 		}
-		all = append(all, Add{Key: key, Slot: n, Once: once, Until: t.shape.until(n) + logs.Time(lateness.Milliseconds()),
+		all = append(all, Add{Key: key, Rule: t.about.Called(), Slot: n, Once: once, Until: t.shape.until(n) + logs.Time(lateness.Milliseconds()),
 			Keep: t.shape.timespan() + lateness})
 		return &all[len(all)-1]
 	}
@@ -114,10 +113,11 @@ const maxSample = 4 << 10
 // keep adds the sample of a series to a slot: whoever completes the pattern
 // later shows what began it.
 func (y *tally) keep(a *Add, c cell) {
-	e, ok := y.samples[c.series]
-	if !ok || y.target.shape.binOf(e.Time) != c.bin {
+	i := slices.IndexFunc(y.firsts, func(f firstSample) bool { return f.series == c.series })
+	if i < 0 || y.target.shape.binOf(y.firsts[i].sample.time()) != c.bin {
 		return
 	}
+	e, _ := y.firsts[i].sample.read()
 	for _, s := range []*string{&e.Key, &e.UserAgent, &e.RequestURI, &e.Requester, &e.LogKey, &e.Bucket, &e.RemoteIP, &e.RequestID, &e.Operation, &e.Account, &e.ErrorCode, &e.TLSVersion} {
 		*s = (*s)[:min(len(*s), 256)]
 	}
@@ -143,20 +143,20 @@ func (y *tally) bins() []int64 {
 // spans are all slots of every window that the tally can have changed.
 func (y *tally) spans() []Span {
 	t, bins := y.target, y.bins()
-	s := t.shape
+	s, name := t.shape, t.about.Called()
 	if len(bins) == 0 {
 		return nil
 	}
 	from, to := bins[0], bins[len(bins)-1]
 	switch t.kind {
 	case "":
-		return []Span{{y.key, s.slotOf(from), s.slotOf(to)}}
+		return []Span{{y.key, name, s.slotOf(from), s.slotOf(to)}}
 	case sigma.FirstSeen:
 		const day = 24 * time.Hour
 		learn := int64((t.corr.Sluice.Learn + day - 1) / day)
 		return []Span{
-			{y.key, s.slotOf(from - s.window), s.slotOf(to)},
-			{y.learning(), s.slotOf(from - s.window - learn), s.slotOf(to)},
+			{y.key, name, s.slotOf(from - s.window), s.slotOf(to)},
+			{y.learning(), name, s.slotOf(from - s.window - learn), s.slotOf(to)},
 		}
 	}
 	var all []Span
@@ -165,7 +165,7 @@ func (y *tally) spans() []Span {
 			all[len(all)-1].To = s.slotOf(bin + s.window - 1)
 			continue
 		}
-		all = append(all, Span{y.key, s.slotOf(bin - s.window + 1), s.slotOf(bin + s.window - 1)})
+		all = append(all, Span{y.key, name, s.slotOf(bin - s.window + 1), s.slotOf(bin + s.window - 1)})
 	}
 	return all
 }

@@ -82,6 +82,11 @@ func (t *target) updates() bool {
 	return false
 }
 
+// patterned says whether it matters which of the rules matched when.
+func (t *target) patterned() bool {
+	return t.kind == sigma.Temporal || t.kind == sigma.TemporalOrdered
+}
+
 // correlation is the type that the document says; "" for a detection rule.
 func (t *target) correlation() string {
 	if t.corr == nil {
