@@ -128,7 +128,7 @@ func TestFaults(t *testing.T) {
 		}
 		for seed := range uint64(3) {
 			through(t, dir, keys, func(s *stack) {
-				s.proxy.Fail(deaths(s, seed, calm.calls))
+				s.proxy.Fail(deathsAtCommit(s, seed))
 				show := s.poller.Again
 				s.poller.Again = func(ctx context.Context, handles []string) error {
 					s.poller.BatchSize = 4 + s.poller.BatchSize%3
@@ -204,6 +204,25 @@ func deaths(s *stack, seed uint64, calls int) func(int, testaws.Call) testaws.Fa
 		if r.IntN(2) == 0 {
 			return testaws.Reset
 		}
+		return testaws.LostResponse
+	}
+}
+
+// deathsAtCommit kills the function three times, each time when it has just put
+// rows where readers look.
+func deathsAtCommit(s *stack, seed uint64) func(int, testaws.Call) testaws.Fault {
+	r := rand.New(rand.NewPCG(seed, 3))
+	left, next := 3, r.IntN(3)
+	return func(_ int, c testaws.Call) testaws.Fault {
+		rows := c.Name == "PutObject" || c.Name == "CopyObject"
+		if left == 0 || !rows || !strings.Contains(c.Resource, "/lake/s3_access_logs/") {
+			return testaws.OK
+		}
+		if next--; next >= 0 {
+			return testaws.OK
+		}
+		left, next = left-1, r.IntN(4)
+		s.kill()
 		return testaws.LostResponse
 	}
 }
