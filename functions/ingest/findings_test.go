@@ -45,7 +45,7 @@ type stack struct {
 
 func newStack(t *testing.T, bootstrap string) *stack {
 	t.Helper()
-	s := &stack{s3: testaws.NewS3(t), sns: testaws.NewSNS(t), state: testaws.NewDynamoDB(t)}
+	s := &stack{s3: testaws.NewLake(t), sns: testaws.NewSNS(t), state: testaws.NewDynamoDB(t)}
 	s.Function = s.start(t, bootstrap)
 	return s
 }
@@ -164,6 +164,9 @@ func testMassDelete(t *testing.T, bootstrap string) {
 	}
 
 	before := s.s3.Keys("example-lake")
+	if slices.ContainsFunc(before, func(key string) bool { return strings.Contains(key, "_sluice") }) {
+		t.Errorf("left out of sight: %q", before)
+	}
 	for _, files := range []map[string][]byte{second, first, second} {
 		s.deliver(t, files)
 	}

@@ -5,15 +5,18 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"sluice/internal/awsio"
 	"sluice/internal/formats"
 	"sluice/internal/ingest"
+	"sluice/internal/ledger"
 )
 
 func main() {
@@ -23,6 +26,15 @@ func main() {
 	}
 	lambda.Start(h.Handle)
 }
+
+const (
+	// How much longer than an invocation its files are kept from others: by as
+	// much as two clocks may differ, generously.
+	lease = 90 * time.Second
+	// How long files are remembered: longer than log files are kept unless a
+	// stack says otherwise, so that they may all be delivered again.
+	remember = 400 * 24 * time.Hour
+)
 
 func build(ctx context.Context) (*ingest.Handler, error) {
 	settings, err := ingest.Load(os.Getenv)
@@ -34,12 +46,15 @@ func build(ctx context.Context) (*ingest.Handler, error) {
 		return nil, err
 	}
 	s3 := awsio.NewS3(cfg)
-	c := ingest.Config{
-		Settings: settings, Objects: awsio.Objects, Routes: formats.Routes(), Out: os.Stdout,
-		Source: s3, Lake: s3.Lake(settings.LakeBucket, settings.LakePrefix),
-	}
-	if settings.StateTable != "" {
-		c.State, c.Topics, c.Rules = awsio.NewState(cfg, settings.StateTable), awsio.NewSNS(cfg), s3
-	}
-	return ingest.New(c)
+	files := ledger.New(ledger.Config{
+		Store:   ledger.NewRecordStore(awsio.NewRecords(cfg, settings.StateTable), remember, rand.Reader),
+		Objects: s3.Pending(settings.LakeBucket, settings.LakePrefix),
+		Lease:   lease, Now: time.Now,
+	})
+	return ingest.New(ingest.Config{
+		Settings: settings, Objects: awsio.Objects, Source: s3, Lake: files.Lake(), Sweeper: files,
+		Routes: formats.Routes(), Out: os.Stdout,
+		State: awsio.NewState(cfg, settings.StateTable), Findings: s3.Lake(settings.LakeBucket, settings.LakePrefix),
+		Topics: awsio.NewSNS(cfg), Rules: s3,
+	})
 }

@@ -11,39 +11,31 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"sluice/internal/pipeline"
 	"sluice/internal/table"
 )
 
 // Lake returns the lake under prefix (empty, or ending in a slash) of bucket,
-// for pipelines to commit to.
-//
-// One object becomes visible whole or not at all, but S3 cannot make several
-// visible at once: a batch over two tables or two days that fails between them
-// leaves the first ones. Names are made from the batch and writes are
-// create-only, so committing the same batch again completes it and doubles
-// nothing. What this cannot see is one file taken into two different batches;
-// telling that apart needs a memory of files, which is not here.
-//
-// Nothing is ever deleted to undo half a commit: another worker may have found
-// those objects present and counted on them.
+// for objects that stand for themselves: their names say what is in them, so
+// that what was written before is not written again. Batches of log files, whose
+// objects count together or not at all, go through Pending and a ledger.
 func (s *S3) Lake(bucket, prefix string) *Lake {
 	return &Lake{client: s.client, bucket: bucket, prefix: prefix}
 }
 
-// Lake is a pipeline.Lake in S3.
+// Lake writes objects that readers see at once.
 type Lake struct {
 	client         *s3.Client
 	bucket, prefix string
 }
 
-// Commit writes the staged objects in the order of their names.
-func (l *Lake) Commit(ctx context.Context, c pipeline.Commit) error {
-	objs := slices.Clone(c.Objects)
+// Write writes staged objects, in the order of their names, unless they are
+// there. After an error some of them may be.
+func (l *Lake) Write(ctx context.Context, staged []table.Object) error {
+	objs := slices.Clone(staged)
 	slices.SortFunc(objs, func(a, b table.Object) int { return strings.Compare(a.Name, b.Name) })
 	for i, o := range objs {
 		if err := l.put(ctx, o); err != nil {
-			return fmt.Errorf("commit %s: object %d of %d: %w", c.Batch, i+1, len(objs), err)
+			return fmt.Errorf("object %d of %d: %w", i+1, len(objs), err)
 		}
 	}
 	return nil
@@ -67,9 +59,9 @@ func (l *Lake) put(ctx context.Context, o table.Object) error {
 		ContentType:   aws.String("application/vnd.apache.parquet"),
 		IfNoneMatch:   aws.String("*"),
 	})
-	// The name says which files the object holds, and S3 stores whole objects
-	// only. So "exists already" means done: an earlier delivery of this batch
-	// wrote it, or an earlier attempt of this request whose answer was lost.
+	// The name says what the object holds, and S3 stores whole objects only. So
+	// "exists already" means done: an earlier delivery wrote it, or an earlier
+	// attempt of this request whose answer was lost.
 	if statusOf(err) == http.StatusPreconditionFailed {
 		return nil
 	}

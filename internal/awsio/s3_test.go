@@ -142,7 +142,7 @@ func staged(t *testing.T, names ...string) []table.Object {
 	return objs
 }
 
-func TestCommit(t *testing.T) {
+func TestWrite(t *testing.T) {
 	const one, two = "t/dt=2026-11-21/b-0000.parquet", "t/dt=2026-11-22/b-0000.parquet"
 	for _, c := range []struct {
 		name     string
@@ -165,15 +165,15 @@ func TestCommit(t *testing.T) {
 				fake.Put("lake", "x/"+one, c.existing)
 			}
 			fake.Fail("PUT", "lake", "x/"+one, c.faults...)
-			commit := pipeline.Commit{Batch: "b", Objects: staged(t, two, one)}
-			err := s.Lake("lake", "x/").Commit(t.Context(), commit)
+			objects := staged(t, two, one)
+			err := s.Lake("lake", "x/").Write(t.Context(), objects)
 			checkError(t, c.name, err, c.err)
 			if got := fake.Requests(); len(got) != c.requests || got[0] != "PUT lake/x/"+one {
 				t.Errorf("requests %q, want %d, in the order of names", got, c.requests)
 			}
 			if err != nil {
-				// The same batch again completes it.
-				err = s.Lake("lake", "x/").Commit(t.Context(), commit)
+				// The same again completes it.
+				err = s.Lake("lake", "x/").Write(t.Context(), objects)
 				checkError(t, c.name+", again", err, "")
 			}
 			for _, n := range []string{one, two} {
@@ -189,7 +189,7 @@ func TestCommit(t *testing.T) {
 	}
 }
 
-func TestCommitOfUnfinishedObject(t *testing.T) {
+func TestWriteOfUnfinishedObject(t *testing.T) {
 	s, fake := start(t)
 	objs := staged(t, "a", "b")
 	objs[0].Bytes++
@@ -197,7 +197,7 @@ func TestCommitOfUnfinishedObject(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []string{"6 bytes instead of 7", "no such file"} {
-		err := s.Lake("lake", "").Commit(t.Context(), pipeline.Commit{Batch: "b", Objects: objs[i : i+1]})
+		err := s.Lake("lake", "").Write(t.Context(), objs[i:i+1])
 		checkError(t, objs[i].Name, err, want)
 	}
 	if got := fake.Keys("lake"); len(got) > 0 {

@@ -52,12 +52,19 @@ func writeRows(ctx context.Context, lake *ledger.Dir, fs []*finding.Finding) err
 	if len(added) == 0 {
 		return w.Abort()
 	}
-	batch := pipeline.BatchID(added)
-	objects, err := w.Close(batch)
+	batch, err := lake.Begin(ctx, added)
 	if err != nil {
-		return err
+		return errors.Join(err, w.Abort())
 	}
-	return lake.Commit(ctx, pipeline.Commit{Batch: batch, Files: added, Objects: objects})
+	objects, err := w.Close(batch.ID())
+	if err != nil {
+		return errors.Join(err, batch.Abort(ctx))
+	}
+	files := make([]pipeline.File, len(added))
+	for i, o := range added {
+		files[i] = pipeline.File{Object: o, Format: finding.Table.Name, Outcome: pipeline.Converted, Lines: 1, Rows: 1}
+	}
+	return batch.Commit(ctx, files, objects)
 }
 
 // asObject is a finding as a lake knows what it holds: by name and content.

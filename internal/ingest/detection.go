@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"sluice/internal/detect"
 	"sluice/internal/pipeline"
+	"sluice/internal/table"
 )
 
 // applyAtOnce is how many files are counted at the same time. A file takes a few
@@ -27,11 +29,10 @@ const maxSeen = 20_000
 // see in its files is counted, and what crosses a threshold is told. It is the
 // pipeline.Watch of the handler's one pipeline.
 //
-// Counting comes before the commit. Both may be repeated, but not alike: a file
-// that is counted again changes nothing, whatever company it comes in, while one
-// that is committed again, in other company, doubles its rows. So the commit is
-// last, and whatever breaks before it leaves no trace that matters. In return a
-// message may be seconds ahead of the rows it is about.
+// Counting comes before the commit: a file that is committed is not read again,
+// and what was not counted of it then would never be. One that is counted again
+// changes nothing, so whatever breaks before the commit leaves no trace that
+// matters. In return a message may be seconds ahead of the rows it is about.
 type detection struct {
 	rules *ruleBook
 	state detect.State
@@ -49,6 +50,8 @@ type detection struct {
 	seen   []seen          // read whole and not counted yet
 	hits   int64           // in those
 	failed map[string]error
+
+	told map[string]int64 // of one invocation: findings, by id of a file that was counted
 }
 
 // seen is what the rules saw in a file.
@@ -68,7 +71,7 @@ func newDetection(c Config, stage string, log *slog.Logger) (*detection, error) 
 	if err := os.Mkdir(stage, 0o700); err != nil {
 		return nil, fmt.Errorf("make staging directory: %w", err)
 	}
-	out, err := newOutlet(s, c.Lake, c.Topics, stage, log)
+	out, err := newOutlet(s, c.Findings, c.Topics, stage, log)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +80,7 @@ func newDetection(c Config, stage string, log *slog.Logger) (*detection, error) 
 		book.folder = &ruleFolder{Folder: c.Rules, bucket: s.RulesBucket, prefix: s.RulesPrefix}
 	}
 	return &detection{
-		rules: book, state: c.State, out: out, log: log,
+		rules: book, state: c.State, out: out, log: log, told: map[string]int64{},
 		cfg: detect.Config{Account: s.Account, Region: s.Region, Now: now, Limits: detect.DefaultLimits()},
 	}, nil
 }
@@ -132,14 +135,35 @@ type countedLake struct {
 	d *detection
 }
 
+// Begin is pipeline.Lake's.
+func (l *countedLake) Begin(ctx context.Context, files []pipeline.Object) (pipeline.Batch, error) {
+	b, err := l.Lake.Begin(ctx, files)
+	if err != nil {
+		return nil, err
+	}
+	return &countedBatch{b, l.d}, nil
+}
+
+type countedBatch struct {
+	pipeline.Batch
+	d *detection
+}
+
 // Commit counts what is left of a batch, then commits it. Unless all could be
 // counted nothing is committed, and the error is an uncountedError.
-func (l *countedLake) Commit(ctx context.Context, c pipeline.Commit) error {
-	l.d.apply(ctx)
-	if failed := l.d.failed; len(failed) > 0 {
-		return &uncountedError{failed}
+func (b *countedBatch) Commit(ctx context.Context, files []pipeline.File, staged []table.Object) error {
+	b.d.apply(ctx)
+	if failed := b.d.failed; len(failed) > 0 {
+		return errors.Join(&uncountedError{failed}, b.Abort(ctx))
 	}
-	return l.Lake.Commit(ctx, c)
+	files = slices.Clone(files)
+	for i := range files {
+		if files[i].Outcome == pipeline.Converted {
+			n := b.d.told[files[i].Object.ID()]
+			files[i].Findings = &n
+		}
+	}
+	return b.Batch.Commit(ctx, files, staged)
 }
 
 // uncountedError says which files of a batch could not be looked at for
@@ -188,6 +212,9 @@ func (d *detection) apply(ctx context.Context) {
 				} else {
 					done++
 					d.did.Add(report)
+					for _, n := range report.Findings {
+						d.told[s.id] += n
+					}
 				}
 				mu.Unlock()
 			}
@@ -197,11 +224,11 @@ func (d *detection) apply(ctx context.Context) {
 	d.seen, d.hits = nil, 0
 }
 
-// count adds to the metrics what was done since the last time.
+// count ends an invocation: it adds to the metrics what was done in it.
 func (d *detection) count(t *tally) {
 	t.detects = true
 	t.did = d.did
 	t.refused = d.out.refusals()
 	t.ruleErrors = d.rules.broken()
-	d.did = detect.Report{}
+	d.did, d.told = detect.Report{}, map[string]int64{}
 }

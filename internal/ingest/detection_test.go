@@ -107,7 +107,7 @@ func (r *findingRig) start(t *testing.T) {
 	h, err := New(Config{
 		Settings: Settings{LakeBucket: "lake", Stage: t.TempDir(), LargeFile: 1 << 30, Function: "ingest", Account: "111122223333", AlertLevel: sigma.High,
 			Instance: t.Name(), FindingsTopic: "json", AlertsTopic: "mail", RulesBucket: "lake", RulesPrefix: "rules/"},
-		Objects: awsio.Objects, Source: r.src, Lake: r.lake, Routes: formats.Routes(), Out: &r.out,
+		Objects: awsio.Objects, Source: r.src, Lake: r.lake, Findings: r.lake, Routes: formats.Routes(), Out: &r.out,
 		State: r.state, Topics: r.sns, Rules: r.rules, Now: func() time.Time { return r.now },
 	})
 	if err != nil {
@@ -141,19 +141,46 @@ func (r *findingRig) tables() (all []string) {
 func TestFindingIsToldOnce(t *testing.T) {
 	files := map[string]string{"a": reads("example-photos", "ana", 3), "b": reads("example-photos", "ana", 2), "c": reads("example-films", "ana", 2), "torn": "no log"}
 	r := newFindingRig(t, files)
-	for i, want := range [][]string{{"[HIGH] Read of example-photos - example-photos"}, nil, nil} {
-		if failed, err := r.handle(t.Context(), announced(files, "a", "b", "c")); len(failed) > 0 || err != nil {
-			t.Fatalf("failed %q, %v\n%s", failed, err, r.out.String())
+	counts := map[string]int64{}
+	for i, d := range []struct {
+		commit         error
+		mails, commits []string
+		failed         []string
+	}{
+		// What was told before a commit that fails is not told again.
+		{commit: errors.New("lost"), mails: []string{"[HIGH] Read of example-photos - example-photos"}, failed: []string{"m1", "m2", "m3"}},
+		{commits: []string{"a b c: s3_access_logs 7"}},
+		{},
+	} {
+		r.lake.fail = func(keys string) error {
+			if keys == "" {
+				return nil // rows of findings
+			}
+			return d.commit
 		}
-		if diff := cmp.Diff(r.subjects(), want); diff != "" {
+		failed, err := r.handle(t.Context(), announced(files, "a", "b", "c"))
+		if diff := cmp.Diff(failed, d.failed); diff != "" || err != nil {
+			t.Fatalf("delivery %d: %v, failed (-got +want):\n%s\n%s", i, err, diff, r.out.String())
+		}
+		if diff := cmp.Diff(r.subjects(), d.mails); diff != "" {
 			t.Errorf("delivery %d: mails (-got +want):\n%s\n%s", i, diff, r.out.String())
 		}
-		if diff := cmp.Diff(r.tables(), []string{"a b c: s3_access_logs 7"}); diff != "" {
+		if diff := cmp.Diff(r.tables(), d.commits); diff != "" {
 			t.Errorf("delivery %d: commits (-got +want):\n%s", i, diff)
 		}
 		if i == 1 {
 			r.start(t)
 		}
+	}
+	for key, f := range r.lake.files {
+		if f.Findings == nil {
+			t.Errorf("%s: findings not counted", key)
+		} else {
+			counts[key] = *f.Findings
+		}
+	}
+	if diff := cmp.Diff(counts, map[string]int64{"a": 0, "b": 0, "c": 0}); diff != "" {
+		t.Errorf("findings by file, told by an earlier delivery (-got +want):\n%s", diff)
 	}
 	_, _, metrics := r.lines(t)
 	var alerts []any
@@ -194,8 +221,13 @@ func TestUncountedFileFailsAlone(t *testing.T) {
 	if diff := cmp.Diff(failed, []string{"m2"}); diff != "" || err != nil {
 		t.Errorf("%v, failed (-got +want):\n%s", err, diff)
 	}
-	if diff := cmp.Diff(r.tables(), []string{"a c: s3_access_logs 5"}); diff != "" {
-		t.Errorf("commits (-got +want):\n%s", diff)
+	if diff := cmp.Diff(r.tables(), []string{"a c: s3_access_logs 5"}); diff != "" || r.lake.open != 0 {
+		t.Errorf("%d batches open, commits (-got +want):\n%s", r.lake.open, diff)
+	}
+	for key, want := range map[string]bool{"a": true, "c": false} { // told before the batch was tried again
+		if n := r.lake.files[key].Findings; n == nil || (*n > 0) != want {
+			t.Errorf("%s: findings %v, want some: %v", key, n, want)
+		}
 	}
 	r.state.fail = nil
 	if failed, err := r.handle(t.Context(), announced(files, "b")); len(failed) > 0 || err != nil {

@@ -15,10 +15,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"sluice/internal/awsio"
 	"sluice/internal/logs"
 	"sluice/internal/pipeline"
+	"sluice/internal/table"
 )
 
 // lineRow is a format small enough to see through: a line is a row, "bad" is a
@@ -91,30 +93,91 @@ func (b *bucket) Open(ctx context.Context, o pipeline.Object) (io.ReadCloser, er
 	return io.NopCloser(strings.NewReader(text)), nil
 }
 
-// lake notes what is committed as "keys: table rows, ...".
+// lake notes what is committed as "keys: table rows, ...", and knows which files
+// that was. Findings are written to it without files.
 type lake struct {
 	fail    func(keys string) error
+	busy    string // the key of a file that another worker has
+	open    int    // batches that were begun and have not ended
+	done    map[string]string
+	files   map[string]pipeline.File // as committed, by key
 	commits []string
 	names   []string
 }
 
-func (l *lake) Commit(_ context.Context, c pipeline.Commit) error {
-	var keys, rows []string
-	for _, f := range c.Files {
-		keys = append(keys, f.Key)
+type batch struct {
+	*lake
+	id   string
+	held []pipeline.Held
+}
+
+func (l *lake) Begin(_ context.Context, files []pipeline.Object) (pipeline.Batch, error) {
+	b := &batch{lake: l, id: pipeline.BatchID(files)}
+	for _, o := range files {
+		if id, ok := l.done[o.ID()]; ok {
+			b.held = append(b.held, pipeline.Held{Object: o, Batch: id})
+		} else if o.Key == l.busy {
+			b.held = append(b.held, pipeline.Held{Object: o, Batch: "theirs", Until: time.Date(2026, 11, 22, 14, 0, 0, 0, time.UTC)})
+		}
+	}
+	l.open++
+	return b, nil
+}
+
+func (b *batch) ID() string            { return b.id }
+func (b *batch) Held() []pipeline.Held { return b.held }
+
+func (b *batch) Abort(ctx context.Context) error {
+	b.open--
+	return ctx.Err()
+}
+
+func (b *batch) Commit(ctx context.Context, files []pipeline.File, staged []table.Object) error {
+	b.open--
+	var keys []string
+	for _, f := range files {
+		if f.Outcome == pipeline.Converted {
+			keys = append(keys, f.Object.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
 	}
 	all := strings.Join(keys, " ")
-	if l.fail != nil {
-		if err := l.fail(all); err != nil {
+	if b.fail != nil {
+		if err := b.fail(all); err != nil {
 			return err
 		}
 	}
-	for _, o := range c.Objects {
+	if b.done == nil {
+		b.done, b.files = map[string]string{}, map[string]pipeline.File{}
+	}
+	for _, f := range files {
+		if f.Outcome == pipeline.Converted {
+			b.done[f.Object.ID()], b.files[f.Object.Key] = b.id, f
+		}
+	}
+	b.note(all, staged)
+	return nil
+}
+
+func (l *lake) Write(_ context.Context, staged []table.Object) error {
+	if l.fail != nil {
+		if err := l.fail(""); err != nil {
+			return err
+		}
+	}
+	l.note("", staged)
+	return nil
+}
+
+func (l *lake) note(keys string, staged []table.Object) {
+	var rows []string
+	for _, o := range staged {
 		rows = append(rows, fmt.Sprintf("%s %d", strings.Split(o.Name, "/")[0], o.Rows))
 		l.names = append(l.names, o.Name)
 	}
-	l.commits = append(l.commits, all+": "+strings.Join(rows, ", "))
-	return nil
+	l.commits = append(l.commits, keys+": "+strings.Join(rows, ", "))
 }
 
 // rig is a handler on the real pipeline, with all its ends in reach.
@@ -213,9 +276,17 @@ func announced(files map[string]string, keys ...string) string {
 	return queue(bodies...)
 }
 
-type hungLake struct{}
+// hungLake never gets a commit done.
+type hungLake struct{ lake }
 
-func (*hungLake) Commit(ctx context.Context, _ pipeline.Commit) error {
+func (l *hungLake) Begin(ctx context.Context, files []pipeline.Object) (pipeline.Batch, error) {
+	b, err := l.lake.Begin(ctx, files)
+	return hungBatch{b}, err
+}
+
+type hungBatch struct{ pipeline.Batch }
+
+func (hungBatch) Commit(ctx context.Context, _ []pipeline.File, _ []table.Object) error {
 	<-ctx.Done()
 	return ctx.Err()
 }

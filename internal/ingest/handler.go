@@ -19,9 +19,10 @@ import (
 )
 
 const (
-	// filesPerBatch bounds a batch of small files: so many of the largest that
-	// still count as small.
-	filesPerBatch = 8
+	// A batch of small files holds as many bytes as so many of the largest that
+	// still count as small, and so many files: a ledger takes twice as many.
+	largeInBatch = 8
+	filesInBatch = 4096
 
 	// Reading stops this long before the invocation ends, or after three
 	// quarters of it; what is read by then can still be committed.
@@ -44,15 +45,17 @@ type Config struct {
 	// Objects tells which files a message announces.
 	Objects func(message json.RawMessage) ([]pipeline.Object, error)
 	Source  pipeline.Source
-	Lake    pipeline.Lake
+	Lake    pipeline.Lake // for log files, each into one batch however often it comes
+	Sweeper Sweeper       // of that lake; nil where nobody sweeps
 	Routes  []pipeline.Route
 	Out     io.Writer // log lines and metrics, one JSON object a line
 
-	// For findings; without a State there are none, and nothing else is looked at.
-	State  detect.State
-	Topics Publisher
-	Rules  Folder           // where Settings says that the site's rules are
-	Now    func() time.Time // nil for time.Now
+	// For findings; without a State there are none, and nothing else here is used.
+	State    detect.State
+	Findings Shelf // for rows of findings
+	Topics   Publisher
+	Rules    Folder           // where Settings says that the site's rules are
+	Now      func() time.Time // nil for time.Now
 }
 
 // Handler answers invocations, one after the other.
@@ -60,6 +63,7 @@ type Handler struct {
 	objects    func(json.RawMessage) ([]pipeline.Object, error)
 	source     pipeline.Source
 	lake       pipeline.Lake
+	sweeper    Sweeper
 	pipeline   runner
 	detection  *detection // nil without findings
 	lakeBucket string
@@ -78,14 +82,14 @@ func New(c Config) (*Handler, error) {
 		return nil, fmt.Errorf("empty staging directory: %w", err)
 	}
 	h := &Handler{
-		objects: c.Objects, source: c.Source, lake: c.Lake,
+		objects: c.Objects, source: c.Source, lake: c.Lake, sweeper: c.Sweeper,
 		lakeBucket: c.Settings.LakeBucket, lakePrefix: c.Settings.LakePrefix,
 		largeFile: c.Settings.LargeFile, function: c.Settings.Function,
 		out: c.Out, log: slog.New(slog.NewJSONHandler(c.Out, nil)),
 	}
 	pc := pipeline.Config{Routes: c.Routes, Stage: stage}
 	if c.State == nil {
-		h.log.Info("findings are off: there is no state table")
+		h.log.Info("findings are off")
 	} else {
 		d, err := newDetection(c, stage, h.log)
 		if err != nil {
@@ -117,6 +121,9 @@ type ItemFailure struct {
 // that all the others are done with. Without one, a failed file is an error,
 // and the invocation as a whole comes again.
 func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (Response, error) {
+	if h.sweeper != nil && isSweep(payload) {
+		return Response{}, h.sweep(ctx)
+	}
 	msgs, queued, err := messages(payload)
 	if err != nil {
 		return Response{}, err
@@ -172,7 +179,7 @@ func (h *Handler) batch(ctx context.Context, readUntil time.Time, batch []*work,
 	for i, w := range batch {
 		objs[i] = w.object
 	}
-	src := h.open(ctx, readUntil, objs)
+	src := h.open(ctx, readUntil)
 	res, err := h.run(ctx, src, objs)
 	src.close()
 
@@ -192,7 +199,7 @@ func (h *Handler) batch(ctx context.Context, readUntil time.Time, batch []*work,
 		}
 	}
 	for i, f := range files {
-		h.account(batch[i], f, src.spent(f.Object), sum)
+		h.account(batch[i], f, res.Batch, src.spent(f.Object), sum)
 	}
 	for _, o := range res.Objects {
 		sum.bytesOut += o.Bytes
@@ -204,7 +211,7 @@ func (h *Handler) run(ctx context.Context, src *source, objs []pipeline.Object) 
 		h.detection.begin(ctx)
 		defer h.detection.end()
 	}
-	return h.pipeline.Run(ctx, src, h.lake, objs)
+	return h.pipeline.Run(ctx, src, src.lake(h.lake), objs)
 }
 
 // without fails the files of a batch that could not be counted and returns the
@@ -216,18 +223,18 @@ func (h *Handler) without(u *uncountedError, batch []*work, sum *tally) (rest []
 			rest = append(rest, w)
 			continue
 		}
-		h.account(w, pipeline.File{Object: w.object, Outcome: pipeline.Failed, Err: fmt.Errorf("findings: %w", err)}, 0, sum)
+		h.account(w, pipeline.File{Object: w.object, Outcome: pipeline.Failed, Err: fmt.Errorf("findings: %w", err)}, "", 0, sum)
 	}
 	return rest
 }
 
 // account says what became of a file: to the queue, in the log, in the metrics.
-func (h *Handler) account(w *work, f pipeline.File, took time.Duration, sum *tally) {
+func (h *Handler) account(w *work, f pipeline.File, batch string, took time.Duration, sum *tally) {
 	if f.Outcome == pipeline.Failed {
 		for _, m := range w.waiting {
 			m.failed = true
 		}
 	}
-	h.report(f, took)
+	h.report(f, batch, took)
 	sum.add(f, time.Now())
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sluice/internal/ledger"
 )
 
 // The front door: an invocation in; what was committed, which messages come
@@ -56,8 +58,8 @@ func TestHandle(t *testing.T) {
 			commits: []string{"a: lines 2"}, failed: []string{"m1", "m3"},
 			files: []string{"converted a"}, other: []string{"message refused", "message refused"}},
 		{name: "several files in a message", payload: queue(one("c d+é"), notification(record("a", 4), record("gone", 4), record("b", 8))),
-			commits: []string{"c d+é: lines 1", "a: lines 2", "b: lines 2, rejected 1"}, failed: []string{"m2"},
-			files: []string{"converted c d+é", "converted a", "failed gone", "converted b"}},
+			commits: []string{"a b c d+é: lines 5, rejected 1"}, failed: []string{"m2"},
+			files: []string{"converted a", "converted b", "converted c d+é", "failed gone"}},
 		{name: "a bad record beside a good one", payload: queue(notification(record("a", 4), `{"eventSource":"aws:s3"}`)),
 			commits: []string{"a: lines 2"}, failed: []string{"m1"},
 			files: []string{"converted a"}, other: []string{"message refused"}},
@@ -124,18 +126,94 @@ func TestResponse(t *testing.T) {
 	}
 }
 
-// Delivered again, in whatever order, the same files have the same names.
+// Delivered again, in whatever company, a file is left alone; one that another
+// worker has comes again.
 func TestRedelivery(t *testing.T) {
-	files := map[string]string{"a": "1\n", "b": "1\nbad\n", "c": "1\n"}
+	files := map[string]string{"a": "1\n", "b": "1\nbad\n", "c": "1\n", "torn": "torn\n"}
 	r := newRig(t, files)
-	for _, keys := range [][]string{{"a", "b", "c"}, {"c", "a", "b"}} {
-		if failed, err := r.handle(t.Context(), announced(files, keys...)); len(failed) > 0 || err != nil {
-			t.Fatalf("%v, %v", failed, err)
+	r.lake.busy = "b"
+	for _, c := range []struct{ keys, commits, failed []string }{
+		{[]string{"a", "b", "torn"}, []string{"a: lines 1"}, []string{"m2", "m3"}},
+		{[]string{"b", "c", "a"}, []string{"c: lines 1"}, []string{"m1"}},
+		{[]string{"c", "a"}, nil, nil},
+	} {
+		r.src.opened = nil
+		failed, err := r.handle(t.Context(), announced(files, c.keys...))
+		if diff := cmp.Diff(failed, c.failed); diff != "" || err != nil {
+			t.Errorf("%q: %v, failed (-got +want):\n%s", c.keys, err, diff)
 		}
+		if diff := cmp.Diff(r.lake.commits, c.commits); diff != "" {
+			t.Errorf("%q: commits (-got +want):\n%s", c.keys, diff)
+		}
+		r.lake.commits = nil
 	}
-	if n := len(r.lake.names) / 2; n != 2 || cmp.Diff(r.lake.names[:n], r.lake.names[n:]) != "" {
-		t.Errorf("names %q, want two twice", r.lake.names)
+	r.lake.busy = ""
+	if failed, err := r.handle(t.Context(), announced(files, "a", "b", "c")); len(failed) > 0 || err != nil {
+		t.Errorf("%v, %v", failed, err)
 	}
+	if diff := cmp.Diff(r.lake.commits, []string{"b: lines 1, rejected 1"}); diff != "" || r.lake.open != 0 {
+		t.Errorf("%d batches open, commits (-got +want):\n%s", r.lake.open, diff)
+	}
+	got, _, _ := r.lines(t)
+	if last := got[len(got)-1]; last["outcome"] != "skipped" || !strings.HasPrefix(last["reason"].(string), "converted before, in batch ") {
+		t.Errorf("file line %v", last)
+	}
+}
+
+// More files than a ledger takes at once are several batches.
+func TestManyFiles(t *testing.T) {
+	files, keys := map[string]string{}, []string{}
+	for i := range 2*filesInBatch + 1 {
+		key := fmt.Sprintf("%05d", i)
+		files[key], keys = "1\n", append(keys, key)
+	}
+	r := newRig(t, files)
+	r.largeFile = 1 << 20
+	failed, err := r.handle(t.Context(), announced(files, keys...))
+	if n := len(r.lake.commits); n != 3 || len(failed) > 0 || err != nil {
+		t.Errorf("%d batches, %d failed, %v", n, len(failed), err)
+	}
+}
+
+// sweeper notes how far back it was asked to look.
+type sweeper struct {
+	since []time.Time
+	err   error
+}
+
+func (s *sweeper) Sweep(_ context.Context, since time.Time) (ledger.Swept, error) {
+	s.since = append(s.since, since)
+	return ledger.Swept{Aborted: 1, Dropped: 2}, s.err
+}
+
+func TestSweep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, s := newRig(t, nil), &sweeper{}
+		if _, err := r.handle(t.Context(), `{"sluice":"sweep"}`); err == nil {
+			t.Error("no error where nobody sweeps")
+		}
+		r.out.Reset()
+		r.sweeper = s
+		for _, payload := range []string{`{"sluice":"keep"}`, queue(`{"sluice":"sweep"}`), queue(notification(record(`{"sluice":"sweep"}`, 3)))} {
+			if r.handle(t.Context(), payload); len(s.since) > 0 {
+				t.Fatalf("swept because of %s", payload)
+			}
+		}
+		r.out.Reset()
+		if failed, err := r.handle(t.Context(), `{"sluice":"sweep"}`); len(failed) > 0 || err != nil {
+			t.Errorf("%v, %v", failed, err)
+		}
+		if len(s.since) != 1 || time.Since(s.since[0]) != sweepBack {
+			t.Errorf("looked back to %v", s.since)
+		}
+		if _, got, _ := r.lines(t); len(got) != 1 || got[0]["msg"] != "swept" || got[0]["aborted"] != 1.0 || got[0]["dropped"] != 2.0 {
+			t.Errorf("printed %s", r.out.String())
+		}
+		s.err = errors.New("throttled")
+		if _, err := r.handle(t.Context(), `{"sluice":"sweep"}`); err == nil || !strings.Contains(err.Error(), "throttled") {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 // When time runs out, what was read is committed and the rest comes again, a

@@ -23,7 +23,6 @@ type message struct {
 type work struct {
 	object  pipeline.Object
 	waiting []*message
-	alone   bool // must not share a batch
 }
 
 // messages takes an invocation apart. queued tells whether there is a queue to
@@ -80,10 +79,6 @@ func (h *Handler) plan(msgs []*message) []*work {
 				all = append(all, w)
 			}
 			w.waiting = append(w.waiting, m)
-			// If one file of this message fails, the others come again with
-			// it, in company nobody can foresee. Alone they get the same
-			// batch name again, and are found to be there.
-			w.alone = w.alone || len(objs) > 1
 		}
 		if err = errors.Join(append(own, err)...); err != nil {
 			m.failed = true
@@ -113,12 +108,12 @@ func (h *Handler) batches(all []*work) [][]*work {
 	var small, single [][]*work
 	var bytes int64
 	for _, w := range all {
-		if w.alone || w.object.Size > h.largeFile {
+		if w.object.Size > h.largeFile {
 			single = append(single, []*work{w})
 			continue
 		}
 		size := max(w.object.Size, 0)
-		if n := len(small); n > 0 && bytes+size <= filesPerBatch*h.largeFile {
+		if n := len(small); n > 0 && bytes+size <= largeInBatch*h.largeFile && len(small[n-1]) < filesInBatch {
 			small[n-1] = append(small[n-1], w)
 			bytes += size
 			continue

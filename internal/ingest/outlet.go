@@ -15,7 +15,6 @@ import (
 	"sluice/internal/awsio"
 	"sluice/internal/clean"
 	"sluice/internal/finding"
-	"sluice/internal/pipeline"
 	"sluice/internal/sigma"
 	"sluice/internal/table"
 )
@@ -23,6 +22,11 @@ import (
 // Publisher brings messages to topics: what is needed of *awsio.SNS.
 type Publisher interface {
 	Publish(ctx context.Context, topic string, msgs []awsio.Message) ([]awsio.Refusal, error)
+}
+
+// Shelf takes objects that stand for themselves: what is needed of *awsio.Lake.
+type Shelf interface {
+	Write(ctx context.Context, staged []table.Object) error
 }
 
 // outlet is where findings leave the function: first as rows of the table
@@ -34,7 +38,7 @@ type Publisher interface {
 // send are written once, since their object is named by the messages in it and
 // is create-only; the messages may arrive twice, and say so by their id.
 type outlet struct {
-	lake  pipeline.Lake
+	shelf Shelf
 	sns   Publisher
 	level sigma.Level // mails and chat messages from here
 	log   *slog.Logger
@@ -46,7 +50,7 @@ type outlet struct {
 	refused int64 // messages that SNS will never take, since they were last counted
 }
 
-func newOutlet(s Settings, lake pipeline.Lake, sns Publisher, stage string, log *slog.Logger) (*outlet, error) {
+func newOutlet(s Settings, shelf Shelf, sns Publisher, stage string, log *slog.Logger) (*outlet, error) {
 	st, err := table.NewStage(stage)
 	if err != nil {
 		return nil, err
@@ -56,7 +60,7 @@ func newOutlet(s Settings, lake pipeline.Lake, sns Publisher, stage string, log 
 		return nil, err
 	}
 	return &outlet{
-		lake: lake, sns: sns, level: s.AlertLevel, log: log, rows: rows,
+		shelf: shelf, sns: sns, level: s.AlertLevel, log: log, rows: rows,
 		findings: s.FindingsTopic, alerts: s.AlertsTopic, chat: s.ChatTopic,
 	}, nil
 }
@@ -101,14 +105,13 @@ func (o *outlet) keep(ctx context.Context, fs []*finding.Finding) (err error) {
 			return fmt.Errorf("row of %s: %w", ids[i], err)
 		}
 	}
-	name := nameOf(ids)
-	objects, err := o.rows.Close(name)
+	objects, err := o.rows.Close(nameOf(ids))
 	if err != nil {
 		return err
 	}
-	err = o.lake.Commit(ctx, pipeline.Commit{Batch: name, Objects: objects})
+	err = o.shelf.Write(ctx, objects)
 	for _, obj := range objects {
-		if rerr := os.Remove(obj.Path); !errors.Is(rerr, os.ErrNotExist) { // a lake may take them over
+		if rerr := os.Remove(obj.Path); !errors.Is(rerr, os.ErrNotExist) { // a shelf may take them over
 			err = errors.Join(err, rerr)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // report writes the one log line of a file. Nothing of a file's content goes
 // into it, and what others chose (the key, and errors that quote it) is cleaned.
-func (h *Handler) report(f pipeline.File, took time.Duration) {
+func (h *Handler) report(f pipeline.File, batch string, took time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("outcome", f.Outcome.String()),
 		slog.String("table", f.Format),
@@ -23,6 +23,9 @@ func (h *Handler) report(f pipeline.File, took time.Duration) {
 		slog.Int64("ambiguous", f.Ambiguous),
 		slog.Int64("bytes_in", f.BytesIn),
 		slog.Int64("ms", took.Milliseconds()),
+	}
+	if f.Outcome == pipeline.Converted {
+		attrs = append(attrs, slog.String("batch", batch))
 	}
 	level := slog.LevelInfo
 	switch {

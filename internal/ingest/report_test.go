@@ -30,6 +30,10 @@ func TestFileLines(t *testing.T) {
 	for _, l := range got {
 		delete(l, "time")
 		delete(l, "ms")
+		if b := l["batch"]; b != nil && len(b.(string)) != 32 {
+			t.Errorf("batch %q", b)
+		}
+		delete(l, "batch")
 	}
 	want := []map[string]any{
 		{"level": "INFO", "msg": "file", "outcome": "converted", "table": "lines", "bucket": "logs", "key": `a\x1b[31m\nlevel=ERROR \u202egnp.exe`,
@@ -46,7 +50,7 @@ func TestFileLines(t *testing.T) {
 
 func TestUnaccountedIsAnError(t *testing.T) {
 	r := newRig(t, nil)
-	r.report(pipeline.File{Outcome: pipeline.Converted, Lines: 3, Rows: 1, Rejected: 1}, 0)
+	r.report(pipeline.File{Outcome: pipeline.Converted, Lines: 3, Rows: 1, Rejected: 1}, "b", 0)
 	if got, _, _ := r.lines(t); got[0]["level"] != "ERROR" || got[0]["unaccounted"] != 1.0 {
 		t.Errorf("got %v", got)
 	}

@@ -96,7 +96,8 @@ func TestRulesCannotBeReadAtStart(t *testing.T) {
 	}
 	r.rules.before = nil
 	r.now = r.now.Add(rereadRules)
-	if failed, err := r.handle(t.Context(), announced(files, "a")); len(failed) > 0 || err != nil {
+	files["b"] = files["a"]
+	if failed, err := r.handle(t.Context(), announced(files, "b")); len(failed) > 0 || err != nil {
 		t.Errorf("failed %q, %v", failed, err)
 	}
 	if got := r.subjects(); len(got) != 1 || r.last(t, "RuleErrors") != 0.0 {

@@ -20,10 +20,9 @@ type Settings struct {
 	LargeFile  int64  // SLUICE_LARGE_FILE_BYTES: a file of more bytes, as delivered, is a batch of its own
 	Function   string // AWS_LAMBDA_FUNCTION_NAME, set by Lambda: the dimension of the metrics
 
-	// StateTable turns findings on: without a memory that all invocations share,
-	// a rule that counts would miss what is spread over files, and one that does
-	// not would report each file again.
-	StateTable    string      // SLUICE_STATE_TABLE: DynamoDB table of counters and of what was sent; "" for no findings
+	// StateTable is the memory that all invocations share: which file went into
+	// which batch, what was counted, which findings were sent.
+	StateTable    string      // SLUICE_STATE_TABLE: DynamoDB table
 	Account       string      // SLUICE_ACCOUNT: where the function runs, in findings
 	Region        string      // AWS_REGION, set by Lambda
 	FindingsTopic string      // SLUICE_FINDINGS_TOPIC_ARN: OCSF documents; "" for none
@@ -70,6 +69,9 @@ func Load(getenv func(string) string) (Settings, error) {
 	case strings.ContainsAny(s.LakeBucket, "/:"):
 		fault("SLUICE_LAKE_BUCKET", "%q is no bucket name: no s3://, no ARN, no prefix", s.LakeBucket)
 	}
+	if s.StateTable == "" {
+		fault("SLUICE_STATE_TABLE", "not set: name of the DynamoDB table that remembers files")
+	}
 	if strings.HasPrefix(s.LakePrefix, "/") || strings.Contains(s.LakePrefix, "//") {
 		fault("SLUICE_LAKE_PREFIX", "%q has an empty folder name: write it like logs/lake/", s.LakePrefix)
 	} else if s.LakePrefix != "" && !strings.HasSuffix(s.LakePrefix, "/") {
@@ -91,11 +93,8 @@ func Load(getenv func(string) string) (Settings, error) {
 	for _, t := range []struct{ name, arn string }{
 		{"SLUICE_FINDINGS_TOPIC_ARN", s.FindingsTopic}, {"SLUICE_ALERTS_TOPIC_ARN", s.AlertsTopic}, {"SLUICE_CHAT_TOPIC_ARN", s.ChatTopic},
 	} {
-		switch {
-		case t.arn != "" && !topicARN.MatchString(t.arn):
+		if t.arn != "" && !topicARN.MatchString(t.arn) {
 			fault(t.name, "%q is not the ARN of an SNS topic that is not FIFO", t.arn)
-		case t.arn != "" && s.StateTable == "":
-			fault(t.name, "set without SLUICE_STATE_TABLE: nothing would ever be sent")
 		}
 	}
 	if v := getenv("SLUICE_ALERT_LEVEL"); v != "" {

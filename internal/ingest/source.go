@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"sluice/internal/pipeline"
@@ -16,19 +17,44 @@ type source struct {
 	// cut off then fails alone, and the batch is committed without it.
 	ctx    context.Context
 	cancel context.CancelFunc
+	files  pipeline.Source
 	ahead  *ahead
 	took   map[string]time.Duration
 }
 
-func (h *Handler) open(ctx context.Context, readUntil time.Time, objs []pipeline.Object) *source {
-	s := &source{took: map[string]time.Duration{}}
+func (h *Handler) open(ctx context.Context, readUntil time.Time) *source {
+	s := &source{files: h.source, took: map[string]time.Duration{}}
 	if readUntil.IsZero() {
 		s.ctx, s.cancel = context.WithCancel(ctx)
 	} else {
 		s.ctx, s.cancel = context.WithDeadlineCause(ctx, readUntil, errLate)
 	}
-	s.ahead = fetchAhead(s.ctx, h.source, objs)
+	s.ahead = fetchAhead(s.ctx, s.files, nil)
 	return s
+}
+
+// lake is l, whose batches have their files fetched ahead as soon as it is known
+// which files those are.
+func (s *source) lake(l pipeline.Lake) pipeline.Lake { return &fetchingLake{l, s} }
+
+type fetchingLake struct {
+	pipeline.Lake
+	s *source
+}
+
+// Begin is pipeline.Lake's. It is called once, before any file is opened.
+func (l *fetchingLake) Begin(ctx context.Context, files []pipeline.Object) (pipeline.Batch, error) {
+	b, err := l.Lake.Begin(ctx, files)
+	if err != nil {
+		return nil, err
+	}
+	held := map[string]bool{}
+	for _, h := range b.Held() {
+		held[h.Object.ID()] = true
+	}
+	taken := slices.DeleteFunc(slices.Clone(files), func(o pipeline.Object) bool { return held[o.ID()] })
+	l.s.ahead = fetchAhead(l.s.ctx, l.s.files, taken)
+	return b, nil
 }
 
 // close ends all fetching and waits for it.

@@ -34,8 +34,7 @@ var ErrLost = errors.New("the batch was given up, and its files were taken over"
 
 // Commit makes what became of the taken files count, all at once: files are
 // their accounting, in any order, staged are the objects that hold the rows of
-// the converted ones. With no file converted or skipped there is nothing to
-// remember, and the batch is aborted.
+// the converted ones. Where there is nothing to remember, the batch is aborted.
 //
 // After nil all objects are in place. After an error the batch is not committed,
 // or it is and the next worker that meets one of its files places the rest: in
@@ -45,7 +44,7 @@ func (a *Attempt) Commit(ctx context.Context, files []pipeline.File, staged []ta
 	if err != nil {
 		return errors.Join(fmt.Errorf("commit batch %s: %w", a.ID, err), a.Abort(ctx))
 	}
-	if b.Totals.Files+b.Totals.Skipped == 0 {
+	if b.Totals.Files == 0 && (b.Totals.Skipped == 0 || a.ledger.onlyConverted) {
 		return a.Abort(ctx)
 	}
 	return a.decide(ctx, b, c, staged)

@@ -124,36 +124,13 @@ func (d *Dir) Strays() []string {
 // Ledger returns the protocol over this directory, for workers of this process.
 // Nobody else has the lock, so leases never end.
 func (d *Dir) Ledger(now func() time.Time) *Ledger {
-	return New(Config{Store: inDir{d}, Objects: inDir{d}, Lease: 24 * 365 * time.Hour, Now: now})
+	return New(Config{Store: inDir{d}, Objects: inDir{d}, Lease: 24 * 365 * time.Hour, Now: now, OnlyConverted: true})
 }
 
-// Commit makes a batch visible, all of its objects or none. It takes the staged
-// objects over: they are moved. After an error the batch is either not
-// committed, or it is and Done says so; then Commit again or the next Open
-// brings its remaining objects into place.
-func (d *Dir) Commit(ctx context.Context, c pipeline.Commit) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("commit batch %s: %w", c.Batch, context.Cause(ctx))
-	}
-	m, err := newManifest(c)
-	if err != nil {
-		return fmt.Errorf("commit batch %s: %w", c.Batch, err)
-	}
-	l := d.Ledger(time.Now)
-	b, err := l.resolve(ctx, c.Batch)
-	if err != nil || b.State == Finished {
-		return err
-	}
-	a, err := l.begin(ctx, c.Batch, c.Files)
-	if err != nil {
-		return err
-	}
-	for _, held := range slices.Concat(a.Done, a.Busy) {
-		err := fmt.Errorf("commit batch %s: %s is in batch %s already", c.Batch, held.File.Key, held.Batch)
-		return errors.Join(err, a.Abort(ctx))
-	}
-	m.Time = l.now()
-	return a.decide(ctx, Batch{ID: c.Batch, State: Committed, Begun: a.begun, Committed: m.Time}, m, c.Objects)
+// Begin is pipeline.Lake's. The objects that a batch has staged are moved into
+// the lake when it is committed.
+func (d *Dir) Begin(ctx context.Context, files []pipeline.Object) (pipeline.Batch, error) {
+	return d.Ledger(time.Now).Lake().Begin(ctx, files)
 }
 
 // committed tells whether a batch's manifest is there. The disk is asked too: a

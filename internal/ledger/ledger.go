@@ -30,24 +30,30 @@ type Config struct {
 	Store   Store
 	Objects Objects
 	// Lease is how long others keep away from a batch: longer than a worker can
-	// take, by as much as two clocks may differ. Too short costs work twice,
-	// too long makes files wait after a crash; neither costs a line.
+	// take, by as much as two clocks may differ. Where the context of Begin has a
+	// deadline, that is how long a worker can take, and Lease is what is added.
+	// Too short costs work twice, too long makes files wait after a crash;
+	// neither costs a line.
 	Lease time.Duration
 	Now   func() time.Time
+	// OnlyConverted forgets batches of which no file was converted. Else what is
+	// known of files that were skipped is remembered, too.
+	OnlyConverted bool
 }
 
 // Ledger lets workers take files in turn. It keeps nothing itself: one for each
 // process, or one for all, is the same.
 type Ledger struct {
-	store   Store
-	objects Objects
-	lease   time.Duration
-	now     func() time.Time
+	store         Store
+	objects       Objects
+	lease         time.Duration
+	now           func() time.Time
+	onlyConverted bool
 }
 
 // New returns a ledger.
 func New(c Config) *Ledger {
-	return &Ledger{store: c.Store, objects: c.Objects, lease: c.Lease, now: c.Now}
+	return &Ledger{store: c.Store, objects: c.Objects, lease: c.Lease, now: c.Now, onlyConverted: c.OnlyConverted}
 }
 
 // Held is a file that an attempt did not get.
@@ -56,10 +62,6 @@ type Held struct {
 	Batch string    // that has it
 	Until time.Time // of a busy file: when to try again at the latest
 }
-
-// maxFiles is how many files an attempt may ask for: what it left is part of
-// its commit, and a record of a database holds 400 KB.
-const maxFiles = 8192
 
 // maxRounds is how often an attempt asks for a file that others take and give
 // up meanwhile. The second time is usual, a fourth takes strange luck.
@@ -75,17 +77,14 @@ func (l *Ledger) Begin(ctx context.Context, files []pipeline.Object) (*Attempt, 
 	if err != nil {
 		return nil, fmt.Errorf("name batch: %w", err)
 	}
-	return l.begin(ctx, id, files)
-}
-
-func (l *Ledger) begin(ctx context.Context, id string, files []pipeline.Object) (*Attempt, error) {
-	if len(files) > maxFiles {
-		return nil, fmt.Errorf("open batch: %d files, at most %d can be one batch", len(files), maxFiles)
-	}
 	files = distinct(files)
 	now := l.now()
+	until := now.Add(l.lease)
+	if end, ok := ctx.Deadline(); ok {
+		until = until.Add(time.Until(end))
+	}
 	a := &Attempt{ID: id, ledger: l, asked: files, begun: now}
-	if err := l.store.Open(ctx, Batch{ID: id, State: Live, Begun: now, Until: now.Add(l.lease)}); err != nil {
+	if err := l.store.Open(ctx, Batch{ID: id, State: Live, Begun: now, Until: until}); err != nil {
 		return nil, fmt.Errorf("open batch %s: %w", id, err)
 	}
 	if err := a.claim(ctx); err != nil {

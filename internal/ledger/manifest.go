@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/logs"
 	"sluice/internal/pipeline"
 	"sluice/internal/table"
 )
@@ -43,8 +44,10 @@ type Counts struct {
 	Rows      int64  `json:"rows"`
 	Rejected  int64  `json:"rejected,omitempty"`
 	Ambiguous int64  `json:"ambiguous,omitempty"`
-	Bytes     int64  `json:"bytes"` // as delivered
-	Findings  *int64 `json:"findings,omitempty"`
+	Bytes     int64  `json:"bytes"`              // as delivered
+	Findings  *int64 `json:"findings,omitempty"` // told because of it; nil: nobody looked
+
+	Reasons map[logs.Reason]int64 `json:"reasons,omitempty"` // why rejected; old batches did not put it down
 }
 
 // Object is an object of a commit.
@@ -65,6 +68,7 @@ func Account(f pipeline.File) File {
 	case f.Outcome == pipeline.Converted:
 		a.Counts = &Counts{
 			Format: f.Format, Lines: f.Lines, Rows: f.Rows, Rejected: f.Rejected, Ambiguous: f.Ambiguous, Bytes: f.BytesIn,
+			Findings: f.Findings, Reasons: f.Reasons,
 		}
 		return a
 	case f.Err != nil:
@@ -107,19 +111,6 @@ func totals(c Commit) Totals {
 		}
 	}
 	return t
-}
-
-func newManifest(c pipeline.Commit) (Commit, error) {
-	if !isBatchID(c.Batch) {
-		return Commit{}, errors.New("not a batch id")
-	}
-	m := Commit{Batch: c.Batch}
-	for _, f := range c.Files {
-		m.Files = append(m.Files, fileOf(f))
-	}
-	var err error
-	m.Objects, err = named(c.Objects)
-	return m, err
 }
 
 func isBatchID(s string) bool {

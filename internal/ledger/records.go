@@ -54,6 +54,8 @@ const (
 	undecided = 7 * 24 * time.Hour
 	// of JSON in one record; DynamoDB takes 400 KB with all that is around it
 	perPart = 256 << 10
+	// of a batch: the ids of those that it leaves are in one record
+	maxFiles = 8192
 )
 
 // RecordStore is a Store whose memory is in Records:
@@ -79,7 +81,10 @@ func NewRecordStore(r Records, keep time.Duration, random io.Reader) *RecordStor
 
 // Name returns an id that no batch had or will have. The objects of one that was
 // given up can so never be taken for those of the next, whatever both hold.
-func (s *RecordStore) Name(_ []pipeline.Object, now time.Time) (string, error) {
+func (s *RecordStore) Name(files []pipeline.Object, now time.Time) (string, error) {
+	if len(files) > maxFiles {
+		return "", fmt.Errorf("%d files, at most %d can be one batch", len(files), maxFiles)
+	}
 	var id [16]byte
 	copy(id[:], timeOf(now))
 	if _, err := io.ReadFull(s.random, id[6:]); err != nil {

@@ -71,6 +71,8 @@ func one(in *logs.Input, text []byte, yield func(*saying, error) bool) bool {
 	switch {
 	case bytes.HasPrefix(text, []byte("20 lost")):
 		return true
+	case bytes.HasPrefix(text, []byte("20 panic")):
+		panic("no such word")
 	case bytes.HasPrefix(text, []byte("20 ?")):
 		return yield(nil, fmt.Errorf("wrapped: %w", &logs.BadRecord{
 			Line: in.Lines, Time: in.Dated, Reason: "doubt", Detail: "no words", Raw: text}))
@@ -107,22 +109,55 @@ func zipped(t testing.TB, texts ...string) string {
 // lake keeps what was committed: rows by table, read from the staged files.
 type lake struct {
 	t       testing.TB
-	commits []Commit
+	held    []Held
+	refuse  error // of Begin
+	fail    error // of Commit
+	open    int   // batches that were begun and have not ended
+	commits []committed
 	rows    map[string][]string
-	fail    error
 }
 
-func (l *lake) Commit(_ context.Context, c Commit) error {
-	if l.fail != nil {
-		return l.fail
+type committed struct {
+	Batch   string
+	Files   []File
+	Objects []table.Object
+}
+
+// batch is one of a lake.
+type batch struct {
+	*lake
+	id   string
+	held []Held
+}
+
+func (l *lake) Begin(_ context.Context, files []Object) (Batch, error) {
+	if l.refuse != nil {
+		return nil, l.refuse
 	}
-	l.commits = append(l.commits, c)
-	if l.rows == nil {
-		l.rows = map[string][]string{}
+	l.open++
+	return &batch{l, BatchID(files), l.held}, nil
+}
+
+func (b *batch) ID() string   { return b.id }
+func (b *batch) Held() []Held { return b.held }
+
+func (b *batch) Abort(ctx context.Context) error {
+	b.open--
+	return ctx.Err()
+}
+
+func (b *batch) Commit(_ context.Context, files []File, staged []table.Object) error {
+	b.open--
+	if b.fail != nil {
+		return b.fail
 	}
-	for _, o := range c.Objects {
+	b.commits = append(b.commits, committed{b.id, files, staged})
+	if b.rows == nil {
+		b.rows = map[string][]string{}
+	}
+	for _, o := range staged {
 		name, _, _ := strings.Cut(o.Name, "/")
-		l.rows[name] = append(l.rows[name], readAll(l.t, o)...)
+		b.rows[name] = append(b.rows[name], readAll(b.t, o)...)
 	}
 	return nil
 }
@@ -199,6 +234,9 @@ func run(t testing.TB, p *Pipeline, l *lake, src source, keys ...string) Result 
 	}
 	if len(res.Files) != len(keys) {
 		t.Fatalf("%d files accounted for, want %d", len(res.Files), len(keys))
+	}
+	if l.open != 0 {
+		t.Fatalf("%d batches begun and not ended", l.open)
 	}
 	return res
 }

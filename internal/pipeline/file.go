@@ -62,11 +62,21 @@ func (p *Pipeline) convert(ctx context.Context, src Source, f *File) (err error)
 		p.progress(0, in.Lines-lines)
 	}()
 
-	text, head, err := p.text.open(raw, &f.BytesText)
+	var (
+		text io.Reader
+		s    sink
+		skip string
+	)
+	err = guarded(func() error {
+		var head []byte
+		if text, head, err = p.text.open(raw, &f.BytesText); err == nil {
+			s, skip = p.route(f.Object.Key, head)
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("read %s: %w", f.Object.Key, err)
 	}
-	s, skip := p.route(f.Object.Key, head)
 	if s == nil {
 		f.Reason = skip
 		return nil
@@ -107,14 +117,17 @@ func (p *Pipeline) route(key string, head []byte) (s sink, skip string) {
 func (p *Pipeline) records(f *File, s sink, in *logs.Input, text io.Reader, shut func() error) error {
 	s.Mark()
 	p.rejected.Mark()
-	err := s.read(f, in, text, p.watch, func(b *logs.BadRecord) error { return p.reject(f, in, b) })
-	f.Lines = in.Lines
-	if err == nil {
-		err = complete(f, text)
-	}
-	if err == nil {
-		err = shut()
-	}
+	err := guarded(func() error {
+		err := s.read(f, in, text, p.watch, func(b *logs.BadRecord) error { return p.reject(f, in, b) })
+		f.Lines = in.Lines
+		if err == nil {
+			err = complete(f, text)
+		}
+		if err == nil {
+			err = shut()
+		}
+		return err
+	})
 	if err == nil {
 		return nil
 	}

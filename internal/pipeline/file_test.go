@@ -36,8 +36,8 @@ func TestSkipped(t *testing.T) {
 		if f.Outcome != Skipped || !strings.Contains(f.Reason, c.reason) || f.Format != "" {
 			t.Errorf("%s: %v, reason %q, format %q", c.key, f.Outcome, f.Reason, f.Format)
 		}
-		if len(l.commits) > 0 {
-			t.Errorf("%s: committed", c.key)
+		if c := l.commits; len(c) != 1 || len(c[0].Files) != 1 || len(c[0].Objects) > 0 {
+			t.Errorf("%s: committed %+v", f.Object.Key, c)
 		}
 	}
 }
@@ -98,6 +98,8 @@ func TestBrokenFileAlone(t *testing.T) {
 		{"line lost", text("20 1 x\n20 lost\n20 ?\n"), -1, "1 of 3 lines are neither row nor reject"},
 		{"row no table can hold", text("20 1 x\n20 9999999 x\n"), -1, "has no date"},
 		{"reader stops early", text("20 1 x\n20 stop\n" + long), -1, "left unread"},
+		{"parser panics", text("20 1 x\n20 ?\n20 panic\n"), -1, "BUG: panic: no such word (in sluice/internal/pipeline.one, line "},
+		{"source panics", func() (io.ReadCloser, error) { return io.NopCloser(nil), nil }, -1, "BUG: panic: runtime error: invalid memory address"},
 		{"close fails", func() (io.ReadCloser, error) {
 			return struct {
 				io.Reader
@@ -128,8 +130,8 @@ func TestBrokenFileAlone(t *testing.T) {
 			if got := l.rows["rejected"]; len(got) != 1 {
 				t.Errorf("rejected %q", got)
 			}
-			if files := l.commits[0].Files; len(files) != 2 || res.Batch != BatchID([]Object{objs[2], objs[0]}) {
-				t.Errorf("batch %s of %v", res.Batch, files)
+			if c := l.commits[0]; len(c.Files) != 3 || c.Files[1].Outcome != Failed || res.Batch != c.Batch || l.open != 0 {
+				t.Errorf("batch %s of %v, %d open", res.Batch, c.Files, l.open)
 			}
 		})
 	}
@@ -150,8 +152,8 @@ func TestCutAnywhere(t *testing.T) {
 	for n := 1; n < len(gz); n++ {
 		l := lake{}
 		f := run(t, p, &l, source{"a": text(gz[:n])}, "a").Files[0]
-		if f.Outcome != Failed || len(l.commits) > 0 {
-			t.Fatalf("cut at %d of %d: %v, %d commits", n, len(gz), f.Outcome, len(l.commits))
+		if f.Outcome != Failed || len(l.rows) > 0 {
+			t.Fatalf("cut at %d of %d: %v, rows %q", n, len(gz), f.Outcome, l.rows)
 		}
 	}
 	l := lake{}

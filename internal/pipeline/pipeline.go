@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"sluice/internal/logs"
@@ -22,21 +23,6 @@ import (
 // source can tell.
 type Source interface {
 	Open(ctx context.Context, o Object) (io.ReadCloser, error)
-}
-
-// Lake is where a batch becomes visible: all of its objects or none. Committing
-// a batch again is success. After an error nothing of the batch is visible, or
-// the lake finishes the commit by itself later; the staged files are not needed
-// any more either way.
-type Lake interface {
-	Commit(ctx context.Context, c Commit) error
-}
-
-// Commit is what a Lake is asked to make visible.
-type Commit struct {
-	Batch   string         // see BatchID
-	Files   []Object       // whose records the objects hold
-	Objects []table.Object // staged files, each with its final name
 }
 
 // Config is what a Pipeline is made from.
@@ -124,49 +110,74 @@ func (p *Pipeline) Close() error {
 // Run converts one batch and commits what it could convert. A file that cannot
 // be read or is corrupt is Failed alone and none of its rows are kept. An error
 // concerns the whole batch (staging, commit, an ended ctx): then nothing of it
-// is visible and the Result is empty.
+// is visible, or the lake finishes it by itself, and the Result is empty.
 func (p *Pipeline) Run(ctx context.Context, src Source, lake Lake, objs []Object) (Result, error) {
-	res, err := p.run(ctx, src, lake, objs)
+	if p.stage == "" {
+		lake = noLake{}
+	}
+	b, err := lake.Begin(ctx, objs)
 	if err != nil {
-		return Result{}, errors.Join(err, p.abort())
+		return Result{}, err
+	}
+	res, taken, err := p.read(ctx, src, b.Held(), objs)
+	if err == nil {
+		err = p.close(ctx, b.ID(), &res)
+	}
+	if err != nil {
+		return Result{}, errors.Join(err, p.abort(), abandon(ctx, b))
+	}
+	if err := errors.Join(b.Commit(ctx, taken, res.Objects), removeStaged(res.Objects)); err != nil {
+		return Result{}, err
 	}
 	return res, nil
 }
 
-func (p *Pipeline) run(ctx context.Context, src Source, lake Lake, objs []Object) (Result, error) {
-	var (
-		res       Result
-		converted []Object
-		seen      = make(map[string]bool, len(objs))
-	)
+// read converts the files that no other batch has, and returns the accounting
+// of all, and of those.
+func (p *Pipeline) read(ctx context.Context, src Source, others []Held, objs []Object) (res Result, taken []File, err error) {
+	held := make(map[string]Held, len(others))
+	for _, h := range others {
+		held[h.Object.ID()] = h
+	}
+	seen := make(map[string]bool, len(objs))
 	for _, o := range objs {
 		f := File{Object: o}
-		if id := o.ID(); seen[id] {
+		id := o.ID()
+		switch h, ok := held[id]; {
+		case seen[id]:
 			f.Reason = "listed twice in this batch"
-		} else {
-			seen[id] = true
+		case ok:
+			h.account(&f)
+		default:
 			if err := p.file(ctx, src, &f); err != nil {
-				return Result{}, err
+				return Result{}, nil, err
 			}
+			taken = append(taken, f)
 		}
-		if f.Outcome == Converted {
-			converted = append(converted, o)
-		}
+		seen[id] = true
 		res.Files = append(res.Files, f)
 	}
-	if len(converted) == 0 || p.stage == "" {
-		return res, p.abort()
+	return res, taken, nil
+}
+
+// close stages the objects of what was read.
+func (p *Pipeline) close(ctx context.Context, batch string, res *Result) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("convert batch: %w", context.Cause(ctx))
 	}
-	res.Batch = BatchID(converted)
+	converted := func(f File) bool { return f.Outcome == Converted }
+	if p.stage == "" || !slices.ContainsFunc(res.Files, converted) {
+		return p.abort()
+	}
+	res.Batch = batch
 	for _, s := range p.everySink() {
-		objects, err := s.Close(res.Batch)
+		objects, err := s.Close(batch)
 		if err != nil {
-			return Result{}, errors.Join(err, removeStaged(res.Objects)) // of the tables before
+			return errors.Join(err, removeStaged(res.Objects)) // of the tables before
 		}
 		res.Objects = append(res.Objects, objects...)
 	}
-	err := lake.Commit(ctx, Commit{Batch: res.Batch, Files: converted, Objects: res.Objects})
-	return res, errors.Join(err, removeStaged(res.Objects))
+	return nil
 }
 
 // everySink lists the writers of a batch in an order that never changes.
@@ -242,6 +253,12 @@ type File struct {
 	Ambiguous int64                 // rows that say of themselves that they could be read in several ways
 	BytesIn   int64                 // as delivered
 	BytesText int64                 // unzipped
+
+	// Before is the batch that the file is in already, which is why it is Skipped.
+	Before string
+	// Findings is how many incidents were told because of this file, nil where
+	// nobody looked: a Lake that lets rules count may set it.
+	Findings *int64
 }
 
 // Unaccounted is the number of lines that became neither row nor reject: 0

@@ -48,7 +48,7 @@ func TestBatch(t *testing.T) {
 			t.Errorf("rejected:\n got %q\nwant %q", got, want)
 		}
 		c := l.commits[0]
-		if c.Batch != res.Batch || c.Batch != BatchID(c.Files) || len(c.Files) != 3 {
+		if c.Batch != res.Batch || len(c.Files) != 3 || c.Files[0].Rows != 2 {
 			t.Errorf("commit %s of %v", c.Batch, c.Files)
 		}
 		var names []string
@@ -62,20 +62,38 @@ func TestBatch(t *testing.T) {
 }
 
 func TestBatchIsNamedByItsFiles(t *testing.T) {
-	p := newPipeline(t)
-	src := source{"a": text("20 1 a\n"), "b": text("20 1 b\n"), "broken": text("\x1f\x8b\x08")}
-	var l lake
-	one := run(t, p, &l, src, "a", "b").Batch
-	two := run(t, p, &l, src, "b", "broken", "a").Batch
-	if one != two || len(one) != 32 {
+	a, b := Object{Key: "a"}, Object{Key: "b"}
+	if one, two := BatchID([]Object{a, b}), BatchID([]Object{b, a}); one != two || len(one) != 32 {
 		t.Errorf("same files, batches %q and %q", one, two)
 	}
-	if three := run(t, p, &l, src, "a").Batch; three == one {
+	if BatchID([]Object{a, b}) == BatchID([]Object{a}) {
 		t.Error("other files, same batch")
 	}
-	a, b := Object{Bucket: "ab", Key: "c"}, Object{Bucket: "a", Key: "bc"}
-	if a.ID() == b.ID() {
+	if (Object{Bucket: "ab", Key: "c"}).ID() == (Object{Bucket: "a", Key: "bc"}).ID() {
 		t.Error("bucket and key run together in ids")
+	}
+}
+
+// TestHeld leaves files to the batches that have them.
+func TestHeld(t *testing.T) {
+	p := newPipeline(t)
+	until := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	l := lake{held: []Held{{Object: object("done"), Batch: "b1"}, {Object: object("busy"), Batch: "b2", Until: until}}}
+	src := source{"a": text("20 1 x\n")} // the others are not even opened
+	res := run(t, p, &l, src, "a", "done", "busy", "done")
+	done, busy := res.Files[1], res.Files[2]
+	if done.Outcome != Skipped || done.Before != "b1" || done.Reason != "converted before, in batch b1" {
+		t.Errorf("done: %+v", done)
+	}
+	if busy.Outcome != Failed || !errors.Is(busy.Err, ErrBusy) || !strings.Contains(busy.Err.Error(), "batch b2, until 2026-11-22T10:00:00Z") {
+		t.Errorf("busy: %+v", busy)
+	}
+	if f := l.commits[0].Files; len(f) != 1 || f[0].Object.Key != "a" || len(l.rows["said"]) != 1 {
+		t.Errorf("committed %+v, rows %q", f, l.rows)
+	}
+	l = lake{held: l.held[:1]}
+	if res := run(t, p, &l, src, "done"); res.Batch != "" || len(l.commits[0].Files) > 0 {
+		t.Errorf("nothing to do: %+v, committed %+v", res, l.commits)
 	}
 }
 
@@ -105,9 +123,11 @@ func TestCommitFails(t *testing.T) {
 	p := newPipeline(t)
 	src := source{"a": text("20 1 a\n20 ?\n")}
 	refused := errors.New("refused")
-	res, err := p.Run(t.Context(), src, &lake{t: t, fail: refused}, []Object{object("a")})
-	if !errors.Is(err, refused) || len(res.Files) != 0 {
-		t.Fatalf("%+v, %v", res, err)
+	for _, l := range []*lake{{t: t, fail: refused}, {t: t, refuse: refused}} {
+		res, err := p.Run(t.Context(), src, l, []Object{object("a")})
+		if !errors.Is(err, refused) || len(res.Files) != 0 || l.open != 0 {
+			t.Fatalf("%+v, %v, %d batches open", res, err, l.open)
+		}
 	}
 	if left, _ := filepath.Glob(filepath.Join(p.stage, "*")); len(left) > 0 {
 		t.Errorf("staged files left: %v", left)
@@ -130,8 +150,8 @@ func TestStageFails(t *testing.T) {
 	if _, err := p.Run(t.Context(), src, &l, []Object{object("a")}); err == nil {
 		t.Error("no error without a stage")
 	}
-	if len(l.commits) > 0 {
-		t.Error("committed")
+	if len(l.commits) > 0 || l.open != 0 {
+		t.Errorf("%d committed, %d open", len(l.commits), l.open)
 	}
 	if err := os.Mkdir(stage, 0o755); err != nil {
 		t.Fatal(err)
@@ -159,8 +179,8 @@ func TestCloseFails(t *testing.T) {
 	sound := p.sinks[1]
 	p.sinks[1] = refusing{sound, full}
 	res, err := p.Run(t.Context(), src, &l, []Object{object("a"), object("cry")})
-	if !errors.Is(err, full) || len(res.Objects) > 0 || len(l.commits) > 0 {
-		t.Errorf("%+v, %v, %d commits", res, err, len(l.commits))
+	if !errors.Is(err, full) || len(res.Objects) > 0 || len(l.commits) > 0 || l.open != 0 {
+		t.Errorf("%+v, %v, %d commits, %d batches open", res, err, len(l.commits), l.open)
 	}
 	if left, err := filepath.Glob(filepath.Join(p.stage, "*")); err != nil || len(left) > 0 {
 		t.Errorf("staged files left: %v, %v", left, err)
@@ -177,11 +197,15 @@ func TestEndedContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	src := source{"a": text("20 1 a\n"), "b": func() (io.ReadCloser, error) { cancel(); return nil, errors.New("hung up") }}
 	l := lake{t: t}
-	if _, err := p.Run(ctx, src, &l, []Object{object("a"), object("b")}); !errors.Is(err, context.Canceled) {
+	_, err := p.Run(ctx, src, &l, []Object{object("a"), object("b")})
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if len(l.commits) > 0 {
-		t.Error("committed")
+	if len(l.commits) > 0 || l.open != 0 {
+		t.Errorf("%d committed, %d batches not given back", len(l.commits), l.open)
+	}
+	if strings.Count(err.Error(), context.Canceled.Error()) > 1 {
+		t.Errorf("given back with a context that had ended: %v", err)
 	}
 }
 
@@ -286,7 +310,7 @@ func BenchmarkSmallFiles(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		l := lines
-		res, err := p.Run(b.Context(), src, discard{}, objs)
+		res, err := p.Run(b.Context(), src, noLake{}, objs)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -299,7 +323,3 @@ func BenchmarkSmallFiles(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(objs)), "us/file")
 }
-
-type discard struct{}
-
-func (discard) Commit(context.Context, Commit) error { return nil }

@@ -26,7 +26,7 @@ func (p *Pipeline) reject(f *File, in *logs.Input, b *logs.BadRecord) error {
 		detail += `; raw escaped: bytes that are not UTF-8 stand as \xHH, backslashes are doubled`
 		raw = logs.AppendEscaped(nil, raw)
 	}
-	return p.rejected.Write(&logs.Rejected{
+	return writing(p.rejected, &logs.Rejected{
 		EventTime: b.Time,
 		MeantFor:  logs.Text(f.Format),
 		Reason:    logs.Text(b.Reason),

@@ -82,12 +82,14 @@ func (s *rows[R]) name() string { return s.format.Table.Name }
 func (s *rows[R]) match(key string, head []byte) (bool, string) { return s.format.Match(key, head) }
 
 func (s *rows[R]) read(f *File, in *logs.Input, r io.Reader, w Watch, bad func(*logs.BadRecord) error) error {
-	if s.reader == nil {
-		s.reader = s.format.NewReader()
+	reader := s.reader
+	if reader == nil {
+		reader = s.format.NewReader()
 	}
-	for row, err := range s.reader.Read(in, r) {
+	s.reader = nil // one that panics is not used again
+	for row, err := range reader.Read(in, r) {
 		if err == nil {
-			if err := s.Write(row); err != nil {
+			if err := writing(s.writer, row); err != nil {
 				return blame(err)
 			}
 			w.Row(row)
@@ -110,5 +112,6 @@ func (s *rows[R]) read(f *File, in *logs.Input, r io.Reader, w Watch, bad func(*
 		}
 		f.Reasons[b.Reason]++
 	}
+	s.reader = reader
 	return nil
 }

@@ -115,6 +115,43 @@ func TestWatchOfAbortedBatch(t *testing.T) {
 	})
 }
 
+// TestPanicOfTable loses the batch: what the table holds is not known any more.
+func TestPanicOfTable(t *testing.T) {
+	p, d := watching(t, Config{})
+	p.rejected = badTable{writer: p.rejected}
+	l := lake{t: t}
+	_, err := p.Run(t.Context(), source{"a": text("20 1 x\n20 ?\n"), "b": text("20 1 y\n")}, &l, []Object{object("a"), object("b")})
+	if err == nil || !strings.Contains(err.Error(), "BUG: panic: no such table") || len(l.commits) > 0 || l.open != 0 {
+		t.Errorf("%v, commits %+v, %d open", err, l.commits, l.open)
+	}
+	if want := []string{"begin a", "row 20 1 x", "end a failed 0"}; !slices.Equal(d.told, want) {
+		t.Errorf("told %q, want %q", d.told, want)
+	}
+}
+
+// TestPanicOfWatch takes one file.
+func TestPanicOfWatch(t *testing.T) {
+	p, d := watching(t, Config{})
+	p.watch = panics{d}
+	l := lake{}
+	res := run(t, p, &l, source{"a": text("20 1 x\n"), "b": text("20 1 panicking\n"), "c": text("20 1 z\n")}, "a", "b", "c")
+	if f := res.Files[1]; f.Outcome != Failed || !strings.Contains(f.Err.Error(), "BUG: panic: seen") || len(l.rows["said"]) != 2 {
+		t.Errorf("%+v, rows %q", f, l.rows)
+	}
+	if want := []string{"begin a", "row 20 1 x", "end a converted 1", "begin b", "end b failed 0", "begin c", "row 20 1 z", "end c converted 1"}; !slices.Equal(d.told, want) {
+		t.Errorf("told %q, want %q", d.told, want)
+	}
+}
+
+type panics struct{ *diary }
+
+func (p panics) Row(row any) {
+	if strings.Contains(string(row.(*saying).Said), "panicking") {
+		panic("seen")
+	}
+	p.diary.Row(row)
+}
+
 // stops ends a context where it is read, as an interrupt does.
 type stops struct{ cancel context.CancelFunc }
 
@@ -129,7 +166,12 @@ type badTable struct {
 	err error
 }
 
-func (b badTable) Write(*logs.Rejected) error { return b.err }
+func (b badTable) Write(*logs.Rejected) error {
+	if b.err == nil {
+		panic("no such table")
+	}
+	return b.err
+}
 
 // BenchmarkRows is the cost of the pipeline per row without tables; a watch must
 // add no allocation to it.
