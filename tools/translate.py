@@ -2,7 +2,7 @@
 
     python3 tools/translate.py template.yaml [Parameter=value ...]
 
-Some mistakes (an action that does not exist, a parameter nobody reads) show
+The code is a made-up place unless sam package has uploaded it. Some mistakes (an action that does not exist, a parameter nobody reads) show
 only there. Needs aws-sam-translator, which cfn-lint brings along, and a Region
 in AWS_DEFAULT_REGION; makes no request.
 """
@@ -24,8 +24,7 @@ class NoManagedPolicies:
 with open(sys.argv[1], encoding="utf-8") as f:
     template = yaml_parse(f.read())
 for resource in template["Resources"].values():
-    if resource["Type"] == "AWS::Serverless::Function":
-        # A folder becomes this only when it is uploaded.
+    if resource["Type"] == "AWS::Serverless::Function" and not resource["Properties"]["CodeUri"].startswith("s3://"):
         resource["Properties"]["CodeUri"] = "s3://bucket/key"
 values = {name: p.get("Default") for name, p in template.get("Parameters", {}).items()}
 given = dict(a.split("=", 1) for a in sys.argv[2:])

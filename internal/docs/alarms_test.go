@@ -203,3 +203,53 @@ func TestAlarmsAreExplained(t *testing.T) {
 		t.Errorf("alarms, -in the template +in docs/operations.md:\n%s", d)
 	}
 }
+
+// TestOutputs: each has a value whatever is switched on, and says what it is for.
+// What the pages call by name there is.
+func TestOutputs(t *testing.T) {
+	for name, parameters := range parameterSets {
+		for id, o := range stackWith(t, parameters).Outputs {
+			if o.Value == "" || o.Description == "" {
+				t.Errorf("%s: output %s: %q, %q", name, id, o.Value, o.Description)
+			}
+		}
+	}
+	everything := stackWith(t, parameterSets["everything"])
+	named := regexp.MustCompile("`([A-Z][a-z]+[A-Z]?[A-Za-z]*(?:Command|Topic|Queue|Bucket|Table|Log|Arn|Email|Hours|Percent|Days|Limit|Concurrency|Size|Id|BucketEvents))[`=]")
+	found := 0
+	for _, page := range []string{"README.md", "docs/operations.md", "docs/security.md"} {
+		for _, m := range named.FindAllStringSubmatch(prose(read(t, page)), -1) {
+			found++
+			_, isOutput := everything.Outputs[m[1]]
+			_, isParameter := everything.Parameters[m[1]]
+			_, isResource := everything.Resources[m[1]]
+			if !isOutput && !isParameter && !isResource && !strings.HasPrefix(m[1], "Put") {
+				t.Errorf("%s names %s, which is no output, parameter or resource", page, m[1])
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("found only %d names: looking in the wrong way", found)
+	}
+}
+
+// TestConnectLogBucketCommand: notifications of a bucket are one document, and
+// what the stack does not own it must not overwrite.
+func TestConnectLogBucketCommand(t *testing.T) {
+	for name, want := range map[string]string{
+		"existing bucket":  `QueueArn: "${Queue.Arn}"`,
+		"over eventbridge": "EventBridgeConfiguration",
+	} {
+		s := stackWith(t, parameterSets[name])
+		command := s.Outputs["ConnectLogBucketCommand"].Value
+		get, put := strings.Index(command, "get-bucket-notification-configuration"), strings.Index(command, "put-bucket-notification-configuration")
+		if get < 0 || put < get || !strings.Contains(command, "([inputs] | add // {})") || !strings.Contains(command, want) {
+			t.Errorf("%s: %s", name, command)
+		}
+		for _, id := range []string{"LogBucket", "LogBucketPolicy"} {
+			if _, ok := s.Resources[id]; ok {
+				t.Errorf("%s: the stack has %s", name, id)
+			}
+		}
+	}
+}

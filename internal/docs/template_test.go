@@ -127,6 +127,10 @@ func TestQueueOutlastsFunction(t *testing.T) {
 	var queue, dead struct {
 		VisibilityTimeout      int
 		MessageRetentionPeriod int
+		RedrivePolicy          struct {
+			DeadLetterTargetArn string `json:"deadLetterTargetArn"`
+			MaxReceiveCount     int    `json:"maxReceiveCount"`
+		}
 	}
 	tpl.properties(t, "IngestFunction", &fn)
 	tpl.properties(t, "Queue", &queue)
@@ -134,6 +138,19 @@ func TestQueueOutlastsFunction(t *testing.T) {
 	const longestWindow = 300
 	if got, want := queue.VisibilityTimeout, 6*fn.Timeout+longestWindow; fn.Timeout == 0 || got < want {
 		t.Errorf("VisibilityTimeout is %d, want at least %d for a timeout of %d", got, want, fn.Timeout)
+	}
+	if queue.RedrivePolicy.MaxReceiveCount < 5 || queue.RedrivePolicy.DeadLetterTargetArn != "${DeadLetterQueue.Arn}" {
+		t.Errorf("redrive %+v: at least five tries, then the dead-letter queue", queue.RedrivePolicy)
+	}
+	for name, want := range map[string]string{
+		"FunctionResponseTypes": `["ReportBatchItemFailures"]`, "MaximumBatchingWindowInSeconds": "300", "ScalingConfig.MaximumConcurrency": "10",
+	} {
+		if got := at(t, tpl.Resources["IngestFunction"].Properties, "Events.Delivered.Properties."+name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	if p := tpl.Parameters["BatchWindowSeconds"]; p.MaxValue != float64(longestWindow) {
+		t.Errorf("a batch window of %v seconds can be chosen", p.MaxValue)
 	}
 	if dead.MessageRetentionPeriod <= queue.MessageRetentionPeriod {
 		t.Errorf("dead letters are kept %d s, messages %d s: they keep their age when they move", dead.MessageRetentionPeriod, queue.MessageRetentionPeriod)
