@@ -352,6 +352,10 @@ func TestPlaceAfterCrash(t *testing.T) {
 	if err := objects.Place(ctx, a.ID, entry); err != nil {
 		t.Errorf("place once more: %v", err)
 	}
+	c.lake.Fail("COPY", "lake", "v1/lines/*", testaws.Denied) // which S3 says of what is missing, too
+	if err := objects.Place(ctx, a.ID, entry); err != nil {
+		t.Errorf("place where to list is denied: %v", err)
+	}
 	entry[0].Name = "lines/dt=2026-11-23/" + a.ID + "-0000.parquet"
 	if err := objects.Place(ctx, a.ID, entry); err == nil || !strings.Contains(err.Error(), "committed and is gone") {
 		t.Errorf("place what is gone: %v", err)

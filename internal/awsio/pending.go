@@ -76,10 +76,14 @@ func (l *Pending) place(ctx context.Context, from, to string) error {
 	switch statusOf(err) {
 	case http.StatusPreconditionFailed:
 		return nil // the name says whose it is: an earlier attempt, or another worker, was here
-	case http.StatusNotFound:
-		// Objects are dropped when all of the batch are placed.
+	case http.StatusNotFound, http.StatusForbidden:
+		// Objects are dropped when all of the batch are placed. Who may list no
+		// more than what is pending is told that a missing one is forbidden.
 		if _, herr := l.s3.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket, Key: &to}); herr == nil {
 			return nil
+		}
+		if statusOf(err) == http.StatusForbidden {
+			break
 		}
 		return fmt.Errorf("%s was committed and is gone: %w", name(l.bucket, to), err)
 	}
