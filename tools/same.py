@@ -11,7 +11,7 @@ be kept, whoever removes them.
 import json
 import sys
 
-KEPT = {"AWS::S3::Bucket"}
+KEPT = {"AWS::S3::Bucket", "AWS::DynamoDB::Table"}
 
 
 def resources(path):

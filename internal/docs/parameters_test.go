@@ -185,20 +185,23 @@ func at(t *testing.T, properties json.RawMessage, path string) string {
 	return string(text)
 }
 
-// TestBucketsAreKept when the stack, or the parameter that made them, goes; and
-// each is closed to the public, encrypted and reached over TLS only.
-func TestBucketsAreKept(t *testing.T) {
+// TestDataAreKept when the stack, or the parameter that made what holds them, goes.
+// Each bucket is closed to the public, encrypted and reached over TLS only.
+func TestDataAreKept(t *testing.T) {
 	for name, parameters := range parameterSets {
 		s := stackWith(t, parameters)
 		policies := map[string]string{}
 		for _, id := range s.of("AWS::S3::BucketPolicy") {
 			policies[strings.Trim(at(t, s.Resources[id].Properties, "Bucket"), `"`)] = at(t, s.Resources[id].Properties, "PolicyDocument.Statement")
 		}
-		for _, id := range s.of("AWS::S3::Bucket") {
+		for _, id := range append(s.of("AWS::S3::Bucket"), s.of("AWS::DynamoDB::Table")...) {
 			r := s.Resources[id]
 			if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
 				t.Errorf("%s: %s is not kept: %q, %q", name, id, r.DeletionPolicy, r.UpdateReplacePolicy)
 			}
+		}
+		for _, id := range s.of("AWS::S3::Bucket") {
+			r := s.Resources[id]
 			for path, want := range map[string]string{
 				"PublicAccessBlockConfiguration": `{"BlockPublicAcls":true,"BlockPublicPolicy":true,"IgnorePublicAcls":true,"RestrictPublicBuckets":true}`,
 				"OwnershipControls.Rules":        `[{"ObjectOwnership":"BucketOwnerEnforced"}]`,

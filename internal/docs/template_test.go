@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/token"
@@ -154,6 +155,18 @@ func TestQueueOutlastsFunction(t *testing.T) {
 	}
 	if dead.MessageRetentionPeriod <= queue.MessageRetentionPeriod {
 		t.Errorf("dead letters are kept %d s, messages %d s: they keep their age when they move", dead.MessageRetentionPeriod, queue.MessageRetentionPeriod)
+	}
+}
+
+// TestSweepIsUnderstood: the schedule sends what the function takes for a sweep.
+func TestSweepIsUnderstood(t *testing.T) {
+	var input map[string]string
+	text, err := strconv.Unquote(at(t, template(t).Resources["IngestFunction"].Properties, "Events.Sweep.Properties.Input"))
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &input)
+	}
+	if err != nil || input["sluice"] != "sweep" || len(input) != 1 {
+		t.Errorf("the schedule sends %s, %v", text, err)
 	}
 }
 

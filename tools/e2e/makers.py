@@ -192,10 +192,16 @@ def _dashboard(stack, name, p):
     return own, {}
 
 
+def _permission(stack, name, p):
+    stack.client("lambda").add_permission(StatementId=name, **p)
+    return name, {}
+
+
 def _rule(stack, name, p):
     events, own = stack.client("events"), p.pop("Name", stack.named(name))
     targets = p.pop("Targets", [])
-    p["EventPattern"] = json.dumps(p["EventPattern"])
+    if "EventPattern" in p:  # others go by the clock, and nothing here does
+        p["EventPattern"] = json.dumps(p["EventPattern"])
     arn = events.put_rule(Name=own, **p)["RuleArn"]
     if targets:
         events.put_targets(Rule=own, Targets=targets)
@@ -226,6 +232,7 @@ MAKERS = {
     "AWS::IAM::Role": _role,
     "AWS::Lambda::EventSourceMapping": _event_source,
     "AWS::Lambda::Function": _function,
+    "AWS::Lambda::Permission": _permission,
     "AWS::Logs::LogGroup": _log_group,
     "AWS::S3::Bucket": _bucket,
     "AWS::S3::BucketPolicy": _bucket_policy,
