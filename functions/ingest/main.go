@@ -27,14 +27,9 @@ func main() {
 	lambda.Start(h.Handle)
 }
 
-const (
-	// How much longer than an invocation its files are kept from others: by as
-	// much as two clocks may differ, generously.
-	lease = 90 * time.Second
-	// How long files are remembered: longer than log files are kept unless a
-	// stack says otherwise, so that they may all be delivered again.
-	remember = 400 * 24 * time.Hour
-)
+// remember is how long files are remembered: longer than log files are kept
+// unless a stack says otherwise, so that all of them may be delivered again.
+const remember = 400 * 24 * time.Hour
 
 func build(ctx context.Context) (*ingest.Handler, error) {
 	settings, err := ingest.Load(os.Getenv)
@@ -49,7 +44,7 @@ func build(ctx context.Context) (*ingest.Handler, error) {
 	files := ledger.New(ledger.Config{
 		Store:   ledger.NewRecordStore(awsio.NewRecords(cfg, settings.StateTable), remember, rand.Reader),
 		Objects: s3.Pending(settings.LakeBucket, settings.LakePrefix),
-		Lease:   lease, Now: time.Now,
+		Lease:   settings.Lease, Now: time.Now,
 	})
 	return ingest.New(ingest.Config{
 		Settings: settings, Objects: awsio.Objects, Source: s3, Lake: files.Lake(), Sweeper: files,

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"sluice/internal/sigma"
 )
@@ -19,6 +20,9 @@ type Settings struct {
 	Stage      string // SLUICE_STAGE: directory for unfinished objects; the function's own, emptied at start
 	LargeFile  int64  // SLUICE_LARGE_FILE_BYTES: a file of more bytes, as delivered, is a batch of its own
 	Function   string // AWS_LAMBDA_FUNCTION_NAME, set by Lambda: the dimension of the metrics
+	// SLUICE_LEASE_SECONDS: how long after the end of an invocation others leave
+	// its files to it. A crash makes them wait for as long.
+	Lease time.Duration
 
 	// StateTable is the memory that all invocations share: which file went into
 	// which batch, what was counted, which findings were sent.
@@ -34,7 +38,11 @@ type Settings struct {
 	Instance      string // AWS_LAMBDA_LOG_STREAM_NAME, set by Lambda: tells this process from others like it
 }
 
-const defaultLargeFile = 128 << 20
+const (
+	defaultLargeFile = 128 << 20
+	// By as much two clocks may differ, generously.
+	defaultLease = 90 * time.Second
+)
 
 var (
 	account  = regexp.MustCompile(`^[0-9]{12}$`)
@@ -48,6 +56,7 @@ func Load(getenv func(string) string) (Settings, error) {
 		LakePrefix: getenv("SLUICE_LAKE_PREFIX"),
 		Stage:      getenv("SLUICE_STAGE"),
 		LargeFile:  defaultLargeFile,
+		Lease:      defaultLease,
 		Function:   getenv("AWS_LAMBDA_FUNCTION_NAME"),
 
 		StateTable:    getenv("SLUICE_STATE_TABLE"),
@@ -86,6 +95,13 @@ func Load(getenv func(string) string) (Settings, error) {
 			fault("SLUICE_LARGE_FILE_BYTES", "%q is not a number of bytes above 0", v)
 		}
 		s.LargeFile = n
+	}
+	if v := getenv("SLUICE_LEASE_SECONDS"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 || n > 24*60*60 {
+			fault("SLUICE_LEASE_SECONDS", "%q is not a number of seconds from 0 to a day", v)
+		}
+		s.Lease = time.Duration(n) * time.Second
 	}
 	if a := s.Account; a != "" && !account.MatchString(a) {
 		fault("SLUICE_ACCOUNT", "%q is not an account of 12 digits", a)
