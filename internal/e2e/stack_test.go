@@ -40,7 +40,9 @@ type stack struct {
 	sqs    *sqs.Client
 	stage  string
 
+	timeout     time.Duration
 	command     []string // that starts the function
+	settings    []string // of its environment, that stand over those of the template
 	mu          sync.Mutex
 	function    *testaws.Function // nil until it is invoked, and after it died
 	printed     bytes.Buffer      // by those that died
@@ -142,10 +144,16 @@ func (s *stack) config(url string, k keys) aws.Config {
 // Lambda adds.
 func (s *stack) environ() []string {
 	var f struct {
+		Timeout     json.Number
 		MemorySize  json.Number
 		Environment struct{ Variables map[string]string }
 	}
 	s.properties("IngestFunction", &f)
+	seconds, err := f.Timeout.Int64()
+	if err != nil {
+		s.t.Fatalf("timeout of the function: %v", err)
+	}
+	s.timeout = time.Duration(seconds) * time.Second
 	role := s.Roles["IngestRole"]
 	env := []string{
 		"AWS_ENDPOINT_URL=" + s.proxy.URL, "AWS_REGION=" + s.Region, "AWS_LAMBDA_FUNCTION_NAME=" + s.Resources["IngestFunction"].ID,
@@ -156,7 +164,7 @@ func (s *stack) environ() []string {
 	for k, v := range f.Environment.Variables {
 		env = append(env, k+"="+v)
 	}
-	return env
+	return append(env, s.settings...)
 }
 
 // invoke takes a payload to the function, in a new process after one that died.
@@ -168,7 +176,7 @@ func (s *stack) invoke(payload []byte) testaws.Answer {
 	}
 	f := s.function
 	s.mu.Unlock()
-	a := f.Invoke(payload, 2*time.Minute)
+	a := f.Invoke(payload, s.timeout)
 	if a.Dead {
 		s.mu.Lock()
 		s.printed.WriteString(f.Ended())
