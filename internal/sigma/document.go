@@ -220,7 +220,7 @@ func (d *document) lookup(n *yaml.Node, name string) (Field, bool) {
 func (d *document) keywordFields() []Field {
 	var out []Field
 	for _, name := range d.schema.Names() {
-		if f, ok := d.schema.Lookup(name); ok && (f.Kind == Text || f.Kind == JSON) {
+		if f, ok := d.schema.Lookup(name); ok && !f.Derived && (f.Kind == Text || f.Kind == JSON) {
 			out = append(out, f)
 		}
 	}

@@ -54,6 +54,8 @@ type Field struct {
 	Kind Kind // what values are; a field of Kind JSON may yield values of any kind
 	Few  bool // values repeat from record to record: what was found out about one is kept
 	Key  bool // asked first, because it rules out most rules: such as the operation
+
+	Derived bool // worked out of other fields: keywords are not searched in it
 }
 
 // Value is what a record holds in a field. The zero Value is absent, which is
@@ -80,7 +82,8 @@ type Schema interface {
 	// rules are loaded, and may take note of names that it had not heard before.
 	Lookup(name string) (Field, bool)
 	// Names lists the fields that have a fixed name: those that keywords are
-	// searched in, and those offered in place of a misspelt one.
+	// searched in, unless they are derived, and those offered in place of a
+	// misspelt one.
 	Names() []string
 }
 

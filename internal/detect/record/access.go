@@ -10,7 +10,7 @@ import (
 const AccessService = "s3_server_access"
 
 // AccessSchema is the schema of S3 server access logs: the columns of
-// s3_access_logs, and nothing else.
+// s3_access_logs, and two derived fields to group by.
 func AccessSchema() sigma.Schema { return accessSchema{} }
 
 type accessSchema struct{}
@@ -23,30 +23,64 @@ func (accessSchema) Lookup(name string) (sigma.Field, bool) {
 			return sigma.Field{ID: sigma.FieldID(i), Kind: f.kind, Few: f.few, Key: f.key}, true
 		}
 	}
+	for i := range accessDerived {
+		if accessDerived[i].name == name {
+			return sigma.Field{ID: firstAccessDerived + sigma.FieldID(i), Kind: sigma.Text, Derived: true}, true
+		}
+	}
 	return sigma.Field{}, false
 }
 
 func (accessSchema) Names() []string {
-	names := make([]string, len(accessFields))
+	var names []string
 	for i := range accessFields {
-		names[i] = accessFields[i].name
+		names = append(names, accessFields[i].name)
+	}
+	for i := range accessDerived {
+		names = append(names, accessDerived[i].name)
 	}
 	return names
 }
 
 // Access is a line of a server access log as rules see it. The zero Access is
 // ready for Set.
-type Access struct{ row *s3access.Row }
+type Access struct {
+	row *s3access.Row
+	net network
+}
 
 // Set makes a the record of row, as long as row is valid.
 func (a *Access) Set(row *s3access.Row) { a.row = row }
 
-// Field returns what the row holds in the column id.
+// Field returns what the row holds in the field id. It is valid until the next
+// Set.
 func (a *Access) Field(id sigma.FieldID) sigma.Value {
-	if int(id) >= len(accessFields) {
-		return sigma.Value{}
+	if int(id) < len(accessFields) {
+		return accessFields[id].get(a.row)
 	}
-	return accessFields[id].get(a.row)
+	switch id - firstAccessDerived {
+	case accessPrincipal:
+		return bytesValue(principal(a.row.Requester))
+	case accessNet:
+		return bytesValue(a.net.of(a.row.RemoteIP))
+	}
+	return sigma.Value{}
+}
+
+// Derived fields, in the order of accessDerived. Their FieldIDs follow those of
+// the columns.
+const (
+	accessPrincipal = iota
+	accessNet
+
+	firstAccessDerived = sigma.FieldID(len(accessFields))
+)
+
+var accessDerived = [...]struct{ name, meaning string }{
+	accessPrincipal: {"derived.principal",
+		"The requester without what it chose itself: of a role the name of its session, of a federated user the name. It is what rules that count group by, so that nobody becomes many by asking for new sessions."},
+	accessNet: {"derived.remote_net",
+		"The /64 network of an IPv6 remote_ip, the address itself of IPv4: a customer has a whole /64, so that counts by address say nothing in IPv6."},
 }
 
 // accessFields are the columns of s3access.Row, in its order; the index is the

@@ -19,6 +19,8 @@ const (
 	replicationExternal
 	kmsExternal
 	copyExternal
+	trailPrincipal
+	trailNet
 	derivedCount
 )
 
@@ -47,6 +49,10 @@ var derivedFields = [derivedCount]struct {
 		"A KMS key of another account is set as default encryption or was used for an object."},
 	copyExternal: {"derived.copy_external", sigma.Bool,
 		"An object was copied, and a bucket or access point that took part belongs to another account than the one that got the record."},
+	trailPrincipal: {"derived.principal", sigma.Text,
+		"Who called, without what the caller chose itself: the role that issued the session, else userIdentity.arn without the name of a session, else the account, else the service."},
+	trailNet: {"derived.source_net", sigma.Text,
+		"The /64 network of an IPv6 sourceIPAddress, the address itself of IPv4; absent where a service stands there."},
 }
 
 // derive computes the derived field k.
@@ -73,8 +79,25 @@ func (t *Trail) derive(k sigma.FieldID) sigma.Value {
 		return told(t.kms())
 	case copyExternal:
 		return told(t.copied())
+	case trailPrincipal:
+		return bytesValue(t.caller())
+	case trailNet:
+		return bytesValue(t.net.of(t.row.SourceIPAddress))
 	}
 	return sigma.Value{}
+}
+
+func (t *Trail) caller() []byte {
+	r := t.row
+	switch {
+	case r.SessionIssuerARN != nil:
+		return r.SessionIssuerARN
+	case r.UserIdentityARN != nil:
+		return principal(r.UserIdentityARN)
+	case r.UserIdentityAccountID != nil:
+		return r.UserIdentityAccountID
+	}
+	return r.UserIdentityInvokedBy
 }
 
 // told is the value of a derived boolean: absent unless found.

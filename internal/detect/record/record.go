@@ -4,8 +4,8 @@
 // Rules on server access logs use the columns of s3_access_logs. Rules on
 // CloudTrail use CloudTrail's own names, so that rules written elsewhere run
 // unchanged: a column where there is one, a path into the JSON where not. What
-// no rule language can say, because it takes reading a policy or a lifecycle
-// configuration, is a derived field.
+// no rule language can say, because it takes reading a policy, a lifecycle
+// configuration or an address, is a derived field.
 //
 // A record copies nothing and allocates nothing for a column; it is valid as
 // long as the row it was set to.
@@ -31,6 +31,10 @@ func Describe() []Described {
 	for i := range accessFields {
 		f := &accessFields[i]
 		all = append(all, Described{Service: AccessService, Name: f.name, Kind: f.kind, Column: f.name})
+	}
+	for i := range accessDerived {
+		f := &accessDerived[i]
+		all = append(all, Described{Service: AccessService, Name: f.name, Kind: sigma.Text, Meaning: f.meaning})
 	}
 	for i := range trailFields {
 		f := &trailFields[i]

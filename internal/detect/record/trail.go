@@ -77,7 +77,7 @@ func (s *TrailSchema) Lookup(name string) (sigma.Field, bool) {
 	}
 	for i := range derivedFields {
 		if f := &derivedFields[i]; f.name == name {
-			return sigma.Field{ID: firstDerived + sigma.FieldID(i), Kind: f.kind}, true
+			return sigma.Field{ID: firstDerived + sigma.FieldID(i), Kind: f.kind, Derived: true}, true
 		}
 	}
 	id, ok := s.path(name)
@@ -144,6 +144,7 @@ type Trail struct {
 	dirty   bool // a column was read
 	derived [derivedCount]sigma.Value
 	known   [derivedCount]bool
+	net     network
 }
 
 // NewTrail makes a record of a schema whose rules are loaded.
