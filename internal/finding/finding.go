@@ -34,14 +34,18 @@ type Finding struct {
 	First, Last       logs.Time // earliest and latest record counted
 	Created           time.Time
 
-	Count     int64  // records counted
+	Count     int64  // records counted; 0 where the rule counts something else
 	Measure   string // what the rule measures: "events", "distinct key_name", "sum of bytes_sent_size"
 	Value     int64  // measured so far
+	AtLeast   bool   // Value is what is known of: there may be more
 	Threshold int64  // from which it is an incident
 
 	Evidence []Evidence // samples; MaxEvidence are kept
 	Alert    bool       // goes to a person, not only into the table
 	Sources  []string   // delivered files the records stood in; MaxSources are kept
+	// Unheard says that the messages before this one were held back: this is the
+	// first about the incident that reaches a person.
+	Unheard bool
 }
 
 // MaxEvidence and MaxSources are how many samples and file names a finding

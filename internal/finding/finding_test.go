@@ -51,7 +51,7 @@ func TestRow(t *testing.T) {
 		Owner: logs.Text(owner), Account: logs.Text("111122223333"), Region: logs.Text("eu-central-1"),
 		BucketName:  logs.Text("brochures.example.com"),
 		GroupValues: logs.Text(`[{"name":"bucket_name","value":"brochures.example.com"},{"name":"requester","value":null},{"name":"remote_ip","value":"2001:db8::7"}]`),
-		RemoteIP:    logs.Text("2001:db8::7"), EventCount: 1, Measure: logs.Text("events"), MeasuredValue: 1, Threshold: 1,
+		RemoteIP:    logs.Text("2001:db8::7"), EventCount: logs.SomeInt(1), Measure: logs.Text("events"), MeasuredValue: 1, Threshold: 1,
 		Techniques: logs.Text("T1530,T1190"), LogKey: logs.Text(f.Sources[0]), OCSF: logs.Text(ocsf(t, f)),
 	}
 	if d := cmp.Diff(want, got); d != "" {

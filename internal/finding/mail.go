@@ -2,6 +2,7 @@ package finding
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -67,7 +68,11 @@ func cut(s string, max int) string {
 func (f *Finding) body() string {
 	var m letter
 	m.line(severityOf(f.Rule.Level).mark + ": " + defang(shown(f.Rule.Title, maxTitle)))
-	if f.Step > 1 {
+	switch {
+	case f.Unheard:
+		m.line(fmt.Sprintf("The first message about this incident, which is now %s times its threshold:", thousands(f.Step)))
+		m.line("the one before was held back, for too many were sent at that time.")
+	case f.Step > 1:
 		m.line(fmt.Sprintf("An update: this incident is now %s times its threshold.", thousands(f.Step)))
 	}
 
@@ -158,9 +163,18 @@ func (f *Finding) howMuch() string {
 		events = "1 event"
 	}
 	switch {
+	case f.Measure == "rules":
+		return fmt.Sprintf("%s rules matched; %s have to.", thousands(f.Value), thousands(f.Threshold))
 	case f.Measure != "events" && f.Measure != "":
-		return fmt.Sprintf("%s: %s; the threshold is %s. In %s.",
-			defang(shown(f.Measure, maxName)), f.amount(f.Value), f.amount(f.Threshold), events)
+		least := ""
+		if f.AtLeast {
+			least = "at least "
+		}
+		s := fmt.Sprintf("%s: %s%s; the threshold is %s.", defang(shown(f.Measure, maxName)), least, f.amount(f.Value), f.amount(f.Threshold))
+		if f.Count > 0 {
+			s += " In " + events + "."
+		}
+		return s
 	case f.Threshold > 1:
 		return fmt.Sprintf("%s so far; the threshold is %s.", events, thousands(f.Threshold))
 	}
@@ -199,7 +213,7 @@ func (f *Finding) samples(m *letter) {
 	if n == 0 {
 		return
 	}
-	m.head(fmt.Sprintf("Samples, %d of %s", n, thousands(max(f.Count, int64(n)))))
+	m.head(f.samplesHead(n))
 	before := map[string]string{}
 	for _, e := range f.Evidence[:n] {
 		title := e.Time.Go().Format("2006-01-02 15:04:05")
@@ -221,23 +235,54 @@ func (f *Finding) samples(m *letter) {
 			{Name: "by", Value: shown(e.Requester, mailKey)},
 			{Name: "from", Value: shown(e.RemoteIP, mailKey)},
 			{Name: "agent", Value: shown(e.UserAgent, mailAgent)},
-			{Name: "file", Value: place(e)},
 		} {
 			if p.Value != "" && before[p.Name] != p.Value {
 				m.line(fmt.Sprintf("    %-5s  %s", p.Name, defang(p.Value)))
 			}
 			before[p.Name] = p.Value
 		}
+		if at := place(e); at != "" && before["file"] != at {
+			m.line("    file   " + at)
+			before["file"] = at
+		}
 	}
 }
 
-// place is where a record stands, as sluice inspect takes it.
-func place(e Evidence) string {
-	if e.LogKey == "" {
-		return ""
+// samplesHead says how many samples are shown, and of how many records. A worker
+// that counts with others has only the records of its own file.
+func (f *Finding) samplesHead(n int) string {
+	s := fmt.Sprintf("Samples, %d", n)
+	if f.Count > 0 {
+		s += " of " + thousands(max(f.Count, int64(n)))
 	}
-	return shown(e.LogKey, mailKey) + ":" + strconv.FormatInt(e.LogLine, 10)
+	for _, e := range f.Evidence {
+		if e.LogKey != f.Evidence[0].LogKey {
+			return s
+		}
+	}
+	if int64(len(f.Evidence)) < f.Count {
+		s += ", from the last file"
+	}
+	return s
 }
+
+// place is where a record stands, as sluice inspect takes it. Names that S3 and
+// CloudTrail give are left as they are, to be copied; a prefix is part of them
+// only where it cannot be the name of a host.
+func place(e Evidence) string {
+	line := ":" + strconv.FormatInt(e.LogLine, 10)
+	switch {
+	case e.LogKey == "":
+		return ""
+	case delivered.MatchString(e.LogKey) && len(e.LogKey) <= maxText:
+		return e.LogKey + line
+	}
+	return defang(shown(e.LogKey, mailKey) + line)
+}
+
+var delivered = regexp.MustCompile(`^([A-Za-z0-9_=-]+/)*(` +
+	`[A-Za-z0-9_=-]*\d{4}-\d{2}-\d{2}-\d{2}-\d{2}-\d{2}-[0-9A-F]{16}|` +
+	`\d{12}_CloudTrail_[a-z0-9-]+_\d{8}T\d{4}Z_[A-Za-z0-9]{16}\.json\.gz)$`)
 
 // operation is left as S3 writes it, unless somebody else may have written it.
 func operation(s string) string {

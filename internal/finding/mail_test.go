@@ -55,6 +55,7 @@ func TestHowMuch(t *testing.T) {
 		count, value, threshold int64
 		want                    string
 	}{
+		{"rules", 0, 2, 2, "2 rules matched; 2 have to."},
 		{"events", 1, 1, 1, "1 event so far."},
 		{"events", 1204, 1204, 1, "1,204 events so far."},
 		{"events", 1204, 1204, 500, "1,204 events so far; the threshold is 500."},
@@ -67,6 +68,94 @@ func TestHowMuch(t *testing.T) {
 		_, after, _ := strings.Cut(body, "\nHOW MUCH\n  ")
 		if got, _, _ := strings.Cut(after, "\n"); got != c.want {
 			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+	}
+}
+
+// TestHowMuchIsNoMoreThanIsKnown: of distinct values no more are told apart than
+// it takes to cross, and the records they came in are not counted.
+func TestHowMuchIsNoMoreThanIsKnown(t *testing.T) {
+	f := massDelete()
+	f.Measure, f.Count, f.Value, f.Threshold, f.AtLeast = "distinct key_name", 0, 600, 500, true
+	const want = "distinct key_name: at least 600; the threshold is 500.\n"
+	_, body := f.Mail()
+	if !strings.Contains(body, want) || strings.Contains(body, "events.") || !strings.Contains(body, "SAMPLES, 5\n") {
+		t.Errorf("mail:\n%s", body)
+	}
+	if chat := string(f.Chat()); !strings.Contains(chat, "at least 600") || strings.Contains(chat, "0 events") {
+		t.Errorf("chat:\n%s", chat)
+	}
+	doc := string(ocsf(t, f))
+	if !strings.Contains(doc, `"at_least":true`) || strings.Contains(doc, `"count"`) || strings.Contains(doc, `"events"`) || strings.Contains(doc, "related_events_count") {
+		t.Errorf("document:\n%s", doc)
+	}
+	if row, err := f.Row(); err != nil || row.EventCount.OK {
+		t.Errorf("row: event_count %v, %v, want NULL", row.EventCount, err)
+	}
+}
+
+// TestSamplesSayWhereTheyAreFrom: one worker of several has the records of its
+// own file.
+func TestSamplesSayWhereTheyAreFrom(t *testing.T) {
+	f := massDelete()
+	head := func() string {
+		_, body := f.Mail()
+		_, after, _ := strings.Cut(body, "\nSAMPLES")
+		line, _, _ := strings.Cut(after, "\n")
+		return line
+	}
+	for _, c := range []struct {
+		count int64
+		other bool
+		want  string
+	}{
+		{1204, false, ", 5 OF 1,204, FROM THE LAST FILE"},
+		{20, false, ", 5 OF 20"},
+		{1204, true, ", 5 OF 1,204"},
+	} {
+		f = massDelete()
+		f.Count = c.count
+		if c.other {
+			f.Evidence[19].LogKey = f.Sources[1]
+		}
+		if got := head(); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+// TestAHeldBackIncidentIsNoUpdate: a person that never got the first message must
+// not look for it.
+func TestAHeldBackIncidentIsNoUpdate(t *testing.T) {
+	f := massDelete()
+	f.Step = 10
+	if _, body := f.Mail(); !strings.Contains(body, "An update") || strings.Contains(body, "held back") || !strings.Contains(string(ocsf(t, f)), `"Update"`) {
+		t.Errorf("an update:\n%s", body)
+	}
+	f.Unheard = true
+	if _, body := f.Mail(); strings.Contains(body, "An update") || !strings.Contains(body, "held back") || !strings.Contains(string(ocsf(t, f)), `"Create"`) {
+		t.Errorf("the first that is sent:\n%s", body)
+	}
+}
+
+// TestNamesOfDeliveredFilesCanBeCopied: what S3 and CloudTrail name is left as it
+// is, what somebody else may have named is made dead.
+func TestNamesOfDeliveredFilesCanBeCopied(t *testing.T) {
+	for _, c := range []struct{ key, want string }{
+		{"logs/2026-11-22-10-15-02-0A1B2C3D4E5F6071", "logs/2026-11-22-10-15-02-0A1B2C3D4E5F6071"},
+		{"111122223333/us-west-2/amber/2026/11/22/2026-11-22-10-15-02-0A1B2C3D4E5F6071", "111122223333/us-west-2/amber/2026/11/22/2026-11-22-10-15-02-0A1B2C3D4E5F6071"},
+		{policyPublic().Sources[0], policyPublic().Sources[0]},
+		{"amber.example.com/2026-11-22-10-15-02-0A1B2C3D4E5F6071", "amber[.]example[.]com/2026-11-22-10-15-02-0A1B2C3D4E5F6071"},
+		{"x@evil/2026-11-22-10-15-02-0A1B2C3D4E5F6071", "x[@]evil/2026-11-22-10-15-02-0A1B2C3D4E5F6071"},
+		{"evil.example/111122223333_CloudTrail_us-east-1_20261121T1410Z_a1b2c3d4e5f60718.json.gz", "evil[.]example/111122223333_CloudTrail_us-east-1_20261121T1410Z_a1b2c3d4e5f60718[.]json[.]gz"},
+		{"evil.json.gz", "evil[.]json[.]gz"},
+		{"logs/2026-11-22-10-15-02-0A1B2C3D4E5F6071\nhttp://evil.example", `logs/2026-11-22-10-15-02-0A1B2C3D4E5F6071\u{a}http[:]//evil[.]example`},
+	} {
+		f := massDelete()
+		f.Evidence[0].LogKey = c.key
+		_, body := f.Mail()
+		if !strings.Contains(body, "    file   "+c.want+":1\n") {
+			t.Errorf("got\n%s\nwant %s", body, c.want)
 		}
 	}
 }
@@ -123,7 +212,7 @@ func FuzzMail(f *testing.F) {
 }
 
 // ours are the parts of a mail that are not made from a record.
-var ours = regexp.MustCompile(`<<'SQL'|(REST|BATCH|WEBSITE|S3|SOAP)\.[A-Z0-9_.]+| \|\| `)
+var ours = regexp.MustCompile(`<<'SQL'|(REST|BATCH|WEBSITE|S3|SOAP)\.[A-Z0-9_.]+| \|\| |\.json\.gz:-?\d+`)
 
 var (
 	liveMail = regexp.MustCompile("://|:/|[^[]@|@[^]]|\\.\\pL|[<>*|`]|\\\\\\\\|(?i:mailto:|tel:|javascript:)|[\u3002\uff0e\uff61\uff20]")

@@ -73,7 +73,7 @@ func (f *Finding) document(evidence []Evidence, sources []string, truncated bool
 		},
 		Unmapped: f.unmapped(sources),
 	}
-	if f.Step > 1 {
+	if f.Step > 1 && !f.Unheard {
 		d.ActivityID, d.ActivityName, d.TypeUID, d.TypeName = 2, "Update", 200402, "Detection Finding: Update"
 	}
 	if f.Rule.Type != "" {
@@ -122,7 +122,7 @@ func (f *Finding) analytic() analytic {
 func (f *Finding) unmapped(sources []string) unmapped {
 	u := unmapped{
 		Step: f.Step, Level: shown(f.Rule.Level, maxName), Owner: shown(f.Owner, maxName),
-		Events: f.Count, Measure: shown(f.Measure, maxName), Value: f.Value, Threshold: f.Threshold,
+		Events: f.Count, Measure: shown(f.Measure, maxName), Value: f.Value, AtLeast: f.AtLeast, Threshold: f.Threshold,
 		Period: int64(f.Period), PeriodEnd: int64(f.PeriodEnd), Group: groupOf(f.Group),
 	}
 	for _, s := range sources {

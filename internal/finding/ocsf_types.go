@@ -14,7 +14,7 @@ type document struct {
 	Time         int64        `json:"time"`
 	StartTime    int64        `json:"start_time"`
 	EndTime      int64        `json:"end_time"`
-	Count        int64        `json:"count"`
+	Count        int64        `json:"count,omitempty"`
 	SeverityID   int64        `json:"severity_id"`
 	Severity     string       `json:"severity"`
 	StatusID     int64        `json:"status_id"`
@@ -70,7 +70,7 @@ type info struct {
 	Created   int64        `json:"created_time"`
 	Analytic  analytic     `json:"analytic"`
 	Attacks   []ocsfAttack `json:"attacks,omitempty"`
-	Related   int64        `json:"related_events_count"`
+	Related   int64        `json:"related_events_count,omitempty"`
 }
 
 type analytic struct {
@@ -184,9 +184,10 @@ type unmapped struct {
 	Level     string   `json:"level"`
 	Owner     string   `json:"owner,omitempty"`
 	Group     []pair   `json:"group,omitempty"`
-	Events    int64    `json:"events"`
+	Events    int64    `json:"events,omitempty"`
 	Measure   string   `json:"measure"`
 	Value     int64    `json:"value"`
+	AtLeast   bool     `json:"at_least,omitempty"`
 	Threshold int64    `json:"threshold"`
 	Period    int64    `json:"period"`
 	PeriodEnd int64    `json:"period_end"`

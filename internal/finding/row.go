@@ -52,11 +52,11 @@ type Row struct {
 	Requester logs.Text `col:"requester,dict"`
 	// Address, where the rule groups by it.
 	RemoteIP logs.Text `col:"remote_ip,dict"`
-	// Records counted.
-	EventCount logs.Int64 `col:"event_count"`
+	// Records counted; NULL where the rule counts something else, such as distinct values.
+	EventCount logs.Int `col:"event_count"`
 	// What the rule measures: events, distinct values or a sum.
 	Measure logs.Text `col:"measure,dict"`
-	// Measured so far.
+	// Measured so far; of distinct values, there may be more.
 	MeasuredValue logs.Int64 `col:"measured_value"`
 	// From which value on it is an incident.
 	Threshold logs.Int64 `col:"threshold"`
@@ -94,7 +94,7 @@ func (f *Finding) Row() (Row, error) {
 		Alert: logs.SomeBool(f.Alert), Type: known(shown(f.Rule.Type, maxName)), Service: known(shown(f.Rule.Service, maxName)),
 		Owner: known(shown(f.Owner, maxName)), Account: known(shown(f.Account, maxName)),
 		Region: known(shown(f.Region, maxName)), BucketName: known(shown(f.Bucket, maxName)),
-		GroupValues: logs.Text(group), EventCount: logs.Int64(f.Count),
+		GroupValues: logs.Text(group), EventCount: logs.Int{V: f.Count, OK: f.Count > 0},
 		Measure: known(shown(f.Measure, maxName)), MeasuredValue: logs.Int64(f.Value), Threshold: logs.Int64(f.Threshold),
 		Techniques: known(strings.Join(techniqueIDs(f.Rule.Tags), ",")), OCSF: logs.Text(doc),
 	}

@@ -135,9 +135,19 @@ func exposedThenRead() *finding.Finding {
 		Period: at("2026-11-21 00:00:00"), PeriodEnd: at("2026-11-22 00:00:00"),
 		First: at("2026-11-20 23:40:00"), Last: at("2026-11-21 00:20:00"),
 		Created: time.Date(2026, 11, 21, 2, 0, 0, 0, time.UTC),
-		Count:   241, Measure: "events", Value: 241, Threshold: 2, Alert: true,
+		Measure: "rules", Value: 2, Threshold: 2, Alert: true,
 	}
 	f.UID = finding.UID(f.Rule.ID, f.Owner, f.Group, f.Period)
+	return f
+}
+
+// heldBack is massDelete after its first message was held back.
+func heldBack() *finding.Finding {
+	f := massDelete()
+	f.Step, f.Count, f.Value, f.Unheard = 10, 5120, 5120, true
+	for i := range f.Evidence {
+		f.Evidence[i].LogKey = f.Sources[i%2]
+	}
 	return f
 }
 
@@ -150,7 +160,7 @@ func hostile() *finding.Finding {
 	f.Rule.Tags = []string{"attack.t9999.001", "attack.t9998", "attack.nonsense", "cve.2026-1", "attack.impact"}
 	f.Bucket = evil
 	f.Group = []finding.Pair{{Name: "bucket_name", Value: evil}, {Name: "user_agent", Value: evil}, {Name: "key_name", Value: "a'b.c@d"}, {Name: "requester", Value: ""}}
-	f.Measure = "distinct key_name"
+	f.Measure, f.Count, f.Value, f.AtLeast = "distinct key_name", 0, 1204, true
 	f.Rule.FalsePositives = []string{"None\r\nknown"}
 	for i := range f.Evidence {
 		f.Evidence[i].Key, f.Evidence[i].UserAgent, f.Evidence[i].Requester = evil, evil, evil
@@ -165,6 +175,6 @@ func hostile() *finding.Finding {
 func samples() map[string]*finding.Finding {
 	return map[string]*finding.Finding{
 		"mass-delete": massDelete(), "anonymous": anonymous(), "policy-public": policyPublic(),
-		"exposed-then-read": exposedThenRead(), "hostile": hostile(),
+		"exposed-then-read": exposedThenRead(), "hostile": hostile(), "held-back": heldBack(),
 	}
 }
