@@ -27,10 +27,6 @@ func main() {
 	lambda.Start(h.Handle)
 }
 
-// remember is how long files are remembered: longer than log files are kept
-// unless a stack says otherwise, so that all of them may be delivered again.
-const remember = 400 * 24 * time.Hour
-
 func build(ctx context.Context) (*ingest.Handler, error) {
 	settings, err := ingest.Load(os.Getenv)
 	if err != nil {
@@ -42,7 +38,7 @@ func build(ctx context.Context) (*ingest.Handler, error) {
 	}
 	s3 := awsio.NewS3(cfg)
 	files := ledger.New(ledger.Config{
-		Store:   ledger.NewRecordStore(awsio.NewRecords(cfg, settings.StateTable), remember, rand.Reader),
+		Store:   ledger.NewRecordStore(awsio.NewRecords(cfg, settings.StateTable), ledger.Keep, rand.Reader),
 		Objects: s3.Pending(settings.LakeBucket, settings.LakePrefix),
 		Lease:   settings.Lease, Now: time.Now,
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"sluice/internal/clean"
+	"sluice/internal/ledger"
 )
 
 // Exit codes. They are part of what scripts may rely on, and --help names them.
@@ -24,6 +25,7 @@ const (
 	exitError   = 1 // nothing, or not all, was done; the message says what to do
 	exitUsage   = 2 // the command line is wrong
 	exitPartial = 3 // done, but some files could not be read; all others are converted
+	exitUnknown = 3 // of status: nothing is known of what was asked for
 )
 
 const about = `S3 server access logs and CloudTrail logs in, partitioned Parquet out, questions in SQL.
@@ -33,6 +35,7 @@ Exit codes: 0 all done; 1 an error, nothing or not all was done; 2 wrong usage; 
 // commands is the command line.
 type commands struct {
 	Convert  convertCommand  `cmd:"" help:"Convert delivered log files into a lake of Parquet files."`
+	Status   statusCommand   `cmd:"" help:"Tell what became of a delivered file: its batch, rows, rejects, where they are."`
 	Query    queryCommand    `cmd:"" help:"Ask a lake in SQL, or one of the named queries."`
 	Scan     scanCommand     `cmd:"" help:"Look for incidents in log files: findings by rule, each once."`
 	Rules    rulesCommand    `cmd:"" help:"List, show, check, test and explain the rules of scan."`
@@ -48,7 +51,8 @@ type app struct {
 	stdout screen
 	stderr screen
 
-	connect func(context.Context) (remote, error) // to S3
+	connect func(context.Context) (remote, error)                           // to S3
+	records func(ctx context.Context, table string) (ledger.Records, error) // of the function
 }
 
 // Run runs the command line args and returns the exit code. It ends early, with
@@ -58,7 +62,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	defer stop()
 	// The first interrupt asks, a second one insists.
 	defer context.AfterFunc(ctx, stop)()
-	a := &app{stdin: stdin, stdout: screenOf(stdout), stderr: screenOf(stderr), connect: connectS3}
+	a := &app{stdin: stdin, stdout: screenOf(stdout), stderr: screenOf(stderr), connect: connectS3, records: connectTable}
 	return a.run(ctx, args)
 }
 

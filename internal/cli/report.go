@@ -100,12 +100,15 @@ func (r *report) file(f pipeline.File) {
 	if f.Object.Bucket != "" {
 		name = "s3://" + f.Object.Bucket + "/" + f.Object.Key
 	}
-	switch f.Outcome {
-	case pipeline.Skipped:
+	switch {
+	case f.Before != "":
+		r.AlreadyDone++
+		return
+	case f.Outcome == pipeline.Skipped:
 		r.Skipped++
 		r.Skips = append(r.Skips, fileReport{File: name, Reason: f.Reason})
 		return
-	case pipeline.Failed:
+	case f.Outcome == pipeline.Failed:
 		r.Failed++
 		r.Failures = append(r.Failures, fileReport{File: name, Reason: f.Err.Error()})
 		return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"sluice/internal/awsio"
+	"sluice/internal/ledger"
 )
 
 // connectS3 makes s3:// paths readable with the settings of the AWS tools.
@@ -14,4 +15,13 @@ func connectS3(ctx context.Context) (remote, error) {
 		return nil, fmt.Errorf("connect to S3: %w", err)
 	}
 	return s3, nil
+}
+
+// connectTable makes what a function remembers readable, with the same settings.
+func connectTable(ctx context.Context, table string) (ledger.Records, error) {
+	cfg, err := awsio.Config(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to DynamoDB: %w", err)
+	}
+	return awsio.NewRecords(cfg, table), nil
 }

@@ -72,6 +72,10 @@ type RecordStore struct {
 	random  io.Reader
 }
 
+// Keep is how long a function remembers files: longer than log files are kept
+// unless a stack says otherwise, so that all of them may be delivered again.
+const Keep = 400 * 24 * time.Hour
+
 // NewRecordStore returns a store that remembers files for as long as keep says:
 // one that is delivered again later is converted again. Ids of batches are made
 // with random.
