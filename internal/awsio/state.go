@@ -4,14 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,6 +23,7 @@ import (
 //
 //	pk c#<counter>  sk <slot>#<shard>  n<bin>, v<bin> sums  f who added to them
 //	                                   e elements of a set  x<series> samples
+//	pk c#<counter>  sk <slot>#p<file>  x0 what the file keeps apart
 //
 // Whoever adds to the sums is noted in the same write, on the condition that he
 // is not noted yet. So a write whose answer was lost can be tried again, and no
@@ -116,7 +112,11 @@ func (s *State) add(ctx context.Context, a *detect.Add) error {
 // union adds to a set. What is there already changes nothing, and a set that is
 // full needs no more.
 func (s *State) union(ctx context.Context, a *detect.Add) error {
-	u := s.update(counterKey(a.Key), slotKey(a.Slot, 0), a.Keep)
+	at := slotKey(a.Slot, 0)
+	if a.Apart {
+		at = slotApart(a.Slot, onceName(a.Once))
+	}
+	u := s.update(counterKey(a.Key), at, a.Keep)
 	if len(a.Elements) > 0 {
 		set := make([][]byte, len(a.Elements))
 		for i, e := range a.Elements {
@@ -165,7 +165,7 @@ func (s *State) query(ctx context.Context, key string, from, to int64) ([]item, 
 		ExpressionAttributeValues: item{
 			":pk":   &types.AttributeValueMemberS{Value: counterKey(key)},
 			":from": &types.AttributeValueMemberS{Value: slotKey(from, 0)},
-			":to":   &types.AttributeValueMemberS{Value: slotKey(to, maxShard)},
+			":to":   &types.AttributeValueMemberS{Value: slotEnd(to)},
 		},
 	}
 	var items []item
@@ -199,6 +199,7 @@ func slotsOf(items []item) ([]detect.Slot, error) {
 	}
 	for i := range all {
 		s := &all[i]
+		s.Size = len(s.Elements)
 		slices.SortFunc(s.Cells, func(a, b detect.Cell) int { return cmp.Compare(a.Bin, b.Bin) })
 		slices.SortFunc(s.Samples, func(a, b detect.Sample) int { return cmp.Compare(a.Series, b.Series) })
 	}
@@ -284,150 +285,4 @@ func (s *State) Sent(ctx context.Context, claims []detect.Claim) error {
 		}
 		return nil
 	})
-}
-
-// update is an UpdateItem in the making.
-type update struct {
-	state      *State
-	key        item
-	sets, adds []string
-	condition  string
-	values     item
-}
-
-func (s *State) update(pk, sk string, keep time.Duration) *update {
-	return &update{
-		state: s,
-		key:   item{"pk": &types.AttributeValueMemberS{Value: pk}, "sk": &types.AttributeValueMemberS{Value: sk}},
-		sets:  []string{"exp = :exp"},
-		values: item{
-			":exp": numberOf(s.now().Add(keep + grace).Unix()),
-		},
-	}
-}
-
-func (u *update) add(name string, v types.AttributeValue) {
-	u.adds = append(u.adds, name+" :"+name)
-	u.values[":"+name] = v
-}
-
-// run makes the change. When the condition forbids it, it returns what the item
-// holds instead.
-func (u *update) run(ctx context.Context) (was item, err error) {
-	expression := "SET " + strings.Join(u.sets, ", ")
-	if len(u.adds) > 0 {
-		expression += " ADD " + strings.Join(u.adds, ", ")
-	}
-	in := &dynamodb.UpdateItemInput{
-		TableName: &u.state.table, Key: u.key,
-		UpdateExpression: &expression, ExpressionAttributeValues: u.values,
-	}
-	if u.condition != "" {
-		in.ConditionExpression = &u.condition
-		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
-	}
-	_, err = u.state.client.UpdateItem(ctx, in)
-	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		if failed.Item == nil {
-			return item{}, nil
-		}
-		return failed.Item, nil
-	}
-	return nil, err
-}
-
-const maxShard = 9999
-
-func counterKey(key string) string { return "c#" + key }
-
-// slotKey sorts by slot, then by shard, from -10^11 on.
-func slotKey(slot int64, shard int) string {
-	return fmt.Sprintf("%012d#%04d", slot+100_000_000_000, shard)
-}
-
-func slotOf(it item) (int64, error) {
-	text, _, _ := strings.Cut(textOf(it["sk"]), "#")
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("item with the key %q is not the state's", textOf(it["sk"]))
-	}
-	return n - 100_000_000_000, nil
-}
-
-// onceName is short, so that many fit into an item.
-func onceName(once string) string {
-	h := sha256.Sum256([]byte(once))
-	return base64.RawURLEncoding.EncodeToString(h[:9])
-}
-
-func numberOf(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
-
-// intOf is a number, the largest there is when it is larger.
-func intOf(v types.AttributeValue) int64 {
-	n, ok := v.(*types.AttributeValueMemberN)
-	if !ok {
-		return 0
-	}
-	i, err := strconv.ParseInt(n.Value, 10, 64)
-	if errors.Is(err, strconv.ErrRange) || err == nil {
-		return i
-	}
-	return 0
-}
-
-func textOf(v types.AttributeValue) string {
-	if s, ok := v.(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
-}
-
-func textSet(v types.AttributeValue) []string {
-	if s, ok := v.(*types.AttributeValueMemberSS); ok {
-		return s.Value
-	}
-	return nil
-}
-
-// each calls f for 0 to n-1, some at once, and waits for all. After an error it
-// begins no more; the error is that of the lowest number.
-func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
-	if n == 1 {
-		return f(ctx, 0)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var (
-		wg   sync.WaitGroup
-		mu   sync.Mutex
-		next int
-		at   = -1
-		bad  error
-	)
-	for range min(n, atOnce) {
-		wg.Go(func() {
-			for {
-				mu.Lock()
-				i := next
-				next++
-				stop := bad != nil || i >= n
-				mu.Unlock()
-				if stop {
-					return
-				}
-				if err := f(ctx, i); err != nil {
-					mu.Lock()
-					if bad == nil || i < at && !errors.Is(err, context.Canceled) {
-						at, bad = i, err
-					}
-					mu.Unlock()
-					cancel()
-				}
-			}
-		})
-	}
-	wg.Wait()
-	return bad
 }

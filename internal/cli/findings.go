@@ -110,5 +110,30 @@ func amount(f *finding.Finding) string {
 	case strings.HasPrefix(what, "average of "):
 		return fmt.Sprintf("%s %s on average", grouped(n), strings.TrimPrefix(what, "average of "))
 	}
-	return fmt.Sprintf("%s %s", grouped(n), strings.TrimPrefix(strings.TrimPrefix(what, "sum of "), "distinct "))
+	return fmt.Sprintf("%s %s", grouped(n), counted(strings.TrimPrefix(what, "sum of ")))
+}
+
+// counted is a short name of what was counted: distinct key_name is keys.
+func counted(what string) string {
+	field, distinct := strings.CutPrefix(what, "distinct ")
+	if !distinct {
+		return what
+	}
+	if noun, ok := nouns[field]; ok {
+		return noun
+	}
+	return "different " + field
+}
+
+// nouns are what people call the values of columns that rules count.
+var nouns = map[string]string{
+	"key_name":    "keys",
+	"remote_ip":   "addresses",
+	"bucket_name": "buckets",
+	"requester":   "callers",
+	"user_agent":  "clients",
+
+	"requestParameters.bucketName": "buckets",
+	"sourceIPAddress":              "addresses",
+	"userIdentity.arn":             "callers",
 }

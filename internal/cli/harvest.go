@@ -6,9 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"time"
 
-	"sluice/internal/detect"
 	"sluice/internal/finding"
 	"sluice/internal/logs"
 	"sluice/internal/sigma"
@@ -130,18 +128,3 @@ func compareFindings(a, b *finding.Finding) int {
 		cmp.Compare(a.Rule.Title, b.Rule.Title),
 		cmp.Compare(a.UID, b.UID))
 }
-
-// untold is a state that grants every claim. Whoever is told by messages wants
-// one, and more only when an incident has grown tenfold; a scan sends none, and
-// wants to be told of every growth, so that it can say how large it became.
-type untold struct{ detect.State }
-
-func (untold) Claim(_ context.Context, _ time.Time, claims []detect.Claim) ([]detect.Grant, error) {
-	grants := make([]detect.Grant, len(claims))
-	for i := range grants {
-		grants[i] = detect.Granted
-	}
-	return grants, nil
-}
-
-func (untold) Sent(context.Context, []detect.Claim) error { return nil }

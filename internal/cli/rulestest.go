@@ -63,7 +63,7 @@ func (c *rulesTestCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	verdicts, problems := detect.Try(ctx, o)
+	verdicts, problems := detect.Try(ctx, o, slices.Collect(maps.Keys(meant))...)
 	for _, p := range problems {
 		a.warn("%s", p)
 	}

@@ -27,19 +27,23 @@ type scan struct {
 // side is a set of rules with its memory and what it found.
 type side struct {
 	rules   *detect.Rules
-	state   detect.State
+	engine  *detect.Engine
 	harvest *harvest
 	dropped int64 // groups beyond what the engine counts of one file
 }
 
+// scanPack is how many elements a set of several groups takes in a scan. They
+// cost no more there than they take up.
+const scanPack = 4096
+
 func newSide(rules *detect.Rules, t tier) *side {
-	return &side{rules: rules, state: untold{detect.NewMemory()}, harvest: newHarvest(t)}
+	h := newHarvest(t)
+	return &side{rules: rules, harvest: h, engine: detect.NewEngine(rules, detect.NewMemory(), h, detect.Config{Every: true, Pack: scanPack})}
 }
 
-// apply counts what was seen in a file. The engine is a new one each time: one
-// that is kept remembers what it told, and says no more of it.
+// apply counts what was seen in a file.
 func (s *side) apply(ctx context.Context, o *detect.Observed) error {
-	r, err := detect.NewEngine(s.rules, s.state, s.harvest, detect.Config{}).Apply(ctx, o)
+	r, err := s.engine.Apply(ctx, o)
 	s.dropped += r.GroupsDropped
 	return err
 }

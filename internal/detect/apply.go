@@ -108,32 +108,79 @@ func (r *run) count(ctx context.Context, tallies map[string]*tally) error {
 	}
 	var adds []Add
 	var spans []Span
-	var until []int // of each tally: where its spans end
+	until := map[string]int{} // of each tally: where its spans end
+	p, in := newParcel(r), map[string]*packed{}
 	keys := sorted(tallies)
 	for _, k := range keys {
 		y := tallies[k]
-		adds = append(adds, y.adds(r.o.File, r.config.Lateness)...)
-		spans = append(spans, y.spans()...)
-		until = append(until, len(spans))
+		if r.config.Pack > 0 && y.target.packs() {
+			in[k] = p.take(y)
+			adds = append(adds, in[k].own...)
+			continue
+		}
+		mine := y.adds(r.o.File, r.config.Lateness)
+		if r.config.Thrift && y.target.draws() {
+			mine = y.target.draw(mine)
+		}
+		if len(mine) > 0 { // else nothing has changed
+			adds = append(adds, mine...)
+			spans = append(spans, y.spans()...)
+		}
+		until[k] = len(spans)
 	}
-	adds = r.once(adds)
-	if err := r.state.Add(ctx, adds); err != nil {
-		return err
+	for _, a := range p.order {
+		adds = append(adds, *a)
 	}
-	r.report.Written += int64(len(adds))
-	read, err := r.state.Read(ctx, spans)
+	shared := p.reads()
+	read, err := r.ask(ctx, r.once(adds), slices.Concat(spans, shared))
 	if err != nil {
 		return err
 	}
-	from := 0
-	for i, k := range keys {
-		slots := read[from:until[i]]
-		from = until[i]
-		for _, c := range tallies[k].cross(slots) {
-			r.crossed(tallies[k], c, slices.Concat(slots...))
+	p.learn(shared, read[len(spans):])
+
+	var late []Add
+	var rest []Span
+	after := map[string]int{}
+	for _, k := range keys {
+		if y := in[k]; y != nil {
+			adds, spans := p.rest(y)
+			late, rest = append(late, adds...), append(rest, spans...)
+			after[k] = len(rest)
+		}
+	}
+	more, err := r.ask(ctx, late, rest)
+	if err != nil {
+		return err
+	}
+	from, next := 0, 0
+	for _, k := range keys {
+		y, slots := tallies[k], [][]Slot(nil)
+		if in[k] != nil {
+			slots = p.slots(in[k], more[next:after[k]])
+			next = after[k]
+		} else {
+			slots = read[from:until[k]]
+			from = until[k]
+		}
+		for _, c := range y.cross(slots) {
+			r.crossed(y, c, slices.Concat(slots...))
 		}
 	}
 	return nil
+}
+
+// ask adds, and reads what there is then.
+func (r *run) ask(ctx context.Context, adds []Add, spans []Span) ([][]Slot, error) {
+	if len(adds) > 0 {
+		if err := r.state.Add(ctx, adds); err != nil {
+			return nil, err
+		}
+		r.report.Written += int64(len(adds))
+	}
+	if len(spans) == 0 {
+		return nil, nil
+	}
+	return r.state.Read(ctx, spans)
 }
 
 // crossed takes note of a crossing: it is told, and counted by what is built on it.
@@ -250,9 +297,18 @@ func (r *run) tell(ctx context.Context) error {
 		return err
 	}
 	for _, m := range granted {
-		r.told.set(m.UID, m.reached)
+		r.remember(m)
 	}
 	return nil
+}
+
+// remember spares the next file of this process the question. While the first
+// message is still another's to tell there is nothing to remember: his file may
+// come again here, and must ask for it.
+func (r *run) remember(m message) {
+	if m.begun {
+		r.told.set(m.UID, m.reached)
+	}
 }
 
 // send gives messages to the outlet.
@@ -297,13 +353,15 @@ func (r *run) claim(ctx context.Context) ([]message, error) {
 			return err
 		}
 		for i, g := range grants {
+			m := ms[i]
+			m.begun = m.begun || m.Step == 1 && g != Held
 			switch {
 			case g == Granted:
-				granted = append(granted, ms[i])
-			case ms[i].Step < ms[i].reached:
-				grown = append(grown, ms[i])
+				granted = append(granted, m)
+			case m.Step < m.reached:
+				grown = append(grown, m)
 			case g == Told:
-				r.told.set(ms[i].UID, ms[i].reached)
+				r.remember(m)
 			}
 		}
 		return nil

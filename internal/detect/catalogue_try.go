@@ -31,11 +31,16 @@ func (v *Verdict) OK() bool { return v.Err == nil && v.Matched == v.Example.Hit 
 // Try runs the examples of every document that o loads, shipped ones included
 // unless o says NoShipped. A detection is judged by its record, a correlation by
 // a run of records through a Watcher and an Engine, with nothing loaded but what
-// it is built on. Documents without examples have no verdicts.
-func Try(ctx context.Context, o Options) ([]Verdict, []sigma.Problem) {
+// it is built on. Documents without examples have no verdicts, and where ids are
+// given, all others have none either.
+func Try(ctx context.Context, o Options, ids ...string) ([]Verdict, []sigma.Problem) {
 	rules, problems := Load(o)
+	meant := func(about *sigma.About) bool { return len(ids) == 0 || slices.Contains(ids, about.ID) }
 	var all []Verdict
 	for _, rule := range rules.Set.Rules {
+		if !meant(&rule.About) {
+			continue
+		}
 		w := rules.Watch()
 		all = append(all, tryAll(&rule.About, func(e *Example) (bool, error) {
 			matched := false
@@ -44,6 +49,9 @@ func Try(ctx context.Context, o Options) ([]Verdict, []sigma.Problem) {
 		})...)
 	}
 	for _, c := range rules.Set.Correlations {
+		if !meant(&c.About) {
+			continue
+		}
 		alone, err := rules.only(c, o.Site)
 		all = append(all, tryAll(&c.About, func(e *Example) (bool, error) {
 			if err != nil {

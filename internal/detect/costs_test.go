@@ -70,7 +70,7 @@ func TestCosts(t *testing.T) {
 				t.Fatal(err)
 			}
 			state := newPriced(detect.NewMemory())
-			e := detect.NewEngine(rules, state, new(outlet), detect.Config{})
+			e := detect.NewEngine(rules, state, new(outlet), detect.Config{Thrift: true})
 			var records int64
 			read(t, rules, dir(root), delivered(t, root), func(o *detect.Observed) {
 				r, err := e.Apply(t.Context(), o)

@@ -3,6 +3,7 @@ package detect_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,33 @@ func TestEventsAreCountedOverFiles(t *testing.T) {
 }
 
 // loadUser loads documents that may have problems.
+// While the first message is another file's to tell, a later one is no reason to
+// forget it: that file comes again.
+func TestTheFirstMessageIsToldThoughALaterOneWas(t *testing.T) {
+	rules := load(t, fmt.Sprintf(deletes, "high"))
+	state, out := detect.NewMemory(), &sent{}
+	config := detect.Config{Now: func() time.Time { return at(0).Go() }}
+	e := detect.NewEngine(rules, state, out, config)
+	w := rules.Watch()
+	first := watched(w, "a", row(at(0)))
+	if _, err := detect.NewEngine(rules, state, failing{}, config).Apply(t.Context(), first); err == nil {
+		t.Fatal("the outlet does not fail")
+	}
+	var more []*s3access.Row
+	for range 10 {
+		more = append(more, row(at(time.Second)))
+	}
+	applied(t, e, watched(w, "b", more...))
+	applied(t, e, first)
+	var steps []int64
+	for _, f := range out.all {
+		steps = append(steps, f.Step)
+	}
+	if !slices.Equal(steps, []int64{10, 1}) {
+		t.Errorf("got steps %v, want 10, then 1", steps)
+	}
+}
+
 func loadUser(docs string) (*detect.Rules, []sigma.Problem) {
 	return detect.Load(detect.Options{NoShipped: true, User: []sigma.Source{{Name: "test.yml", Text: []byte(docs)}}})
 }

@@ -3,8 +3,9 @@ package detect
 import (
 	"cmp"
 	"context"
-	"maps"
+	"hash/maphash"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,11 +16,11 @@ import (
 // time, so that years of logs take no more of it than the windows that are open:
 // see Passed.
 type Memory struct {
-	mu     sync.Mutex
-	slots  map[slotKey]*memorySlot
-	of     map[string][]int64 // slots of each counter, ascending
-	claims map[string]*memoryClaim
-	expire map[int64][]slotKey // by the hour from which nobody asks for them; a claim has no slot
+	mu       sync.Mutex
+	seed     maphash.Seed
+	counters map[string][]*memorySlot // ascending
+	claims   map[string]*memoryClaim
+	expire   map[int64][]expiring // by the hour from which nobody asks for them
 
 	newest  [quorum]logs.Time // first records of the last files
 	files   int
@@ -31,17 +32,30 @@ type Memory struct {
 // passed: one file with a wrong date must not make Memory forget all others.
 const quorum = 16
 
-type slotKey struct {
-	key   string
-	slot  int64
-	claim bool
+// expiring is a slot or a claim.
+type expiring struct {
+	key  string
+	slot *memorySlot // nil: a claim
 }
 
+// memorySlot is what is in a slot. Of a long day there are millions, most of them
+// of one cell: so it is lists, not maps, and small.
 type memorySlot struct {
-	done     map[string]struct{}
-	cells    map[int64]Cell
-	elements map[string]struct{}
-	samples  map[int][]byte
+	slot  int64
+	one   [1]memoryCell
+	cells []memoryCell // by bin
+	done  []uint64     // hashes of who added to them, ascending
+	more  *memorySets
+}
+
+type memoryCell struct {
+	bin, n, v int64
+}
+
+type memorySets struct {
+	elements []string // ascending
+	samples  []Sample // by series
+	apart    map[string]bool
 }
 
 type memoryClaim struct {
@@ -52,10 +66,10 @@ type memoryClaim struct {
 // NewMemory returns an empty Memory.
 func NewMemory() *Memory {
 	return &Memory{
-		slots:  map[slotKey]*memorySlot{},
-		of:     map[string][]int64{},
-		claims: map[string]*memoryClaim{},
-		expire: map[int64][]slotKey{},
+		seed:     maphash.MakeSeed(),
+		counters: map[string][]*memorySlot{},
+		claims:   map[string]*memoryClaim{},
+		expire:   map[int64][]expiring{},
 	}
 }
 
@@ -63,7 +77,11 @@ func NewMemory() *Memory {
 func (m *Memory) Live() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.slots) + len(m.claims)
+	n := len(m.claims)
+	for _, slots := range m.counters {
+		n += len(slots)
+	}
+	return n
 }
 
 // Add is State's.
@@ -77,36 +95,77 @@ func (m *Memory) Add(ctx context.Context, adds []Add) error {
 }
 
 func (m *Memory) add(a *Add) {
-	k := slotKey{key: a.Key, slot: a.Slot}
-	s := m.slots[k]
-	if s == nil {
-		s = &memorySlot{done: map[string]struct{}{}, cells: map[int64]Cell{}, elements: map[string]struct{}{}, samples: map[int][]byte{}}
-		m.slots[k] = s
-		of := m.of[a.Key]
-		at, _ := slices.BinarySearch(of, a.Slot)
-		m.of[a.Key] = slices.Insert(of, at, a.Slot)
-		m.forget(k, a.Until)
+	slots := m.counters[a.Key]
+	at, ok := slices.BinarySearchFunc(slots, a.Slot, compareSlots)
+	if !ok {
+		s := &memorySlot{slot: a.Slot}
+		m.counters[a.Key] = slices.Insert(slots, at, s)
+		m.forget(expiring{a.Key, s}, a.Until)
+		s.add(a, m.seed)
+		return
 	}
-	if a.Cap == 0 || len(s.elements) < a.Cap {
-		for _, e := range a.Elements {
-			s.elements[e] = struct{}{}
-		}
-	}
-	for _, sample := range a.Samples {
-		if _, ok := s.samples[sample.Series]; !ok {
-			s.samples[sample.Series] = slices.Clone(sample.Text)
-		}
+	slots[at].add(a, m.seed)
+}
+
+func compareSlots(s *memorySlot, slot int64) int { return cmp.Compare(s.slot, slot) }
+
+func (s *memorySlot) add(a *Add, seed maphash.Seed) {
+	if len(a.Elements)+len(a.Samples) > 0 {
+		s.unite(a)
 	}
 	if len(a.Cells) == 0 {
 		return
 	}
-	if _, ok := s.done[a.Once]; ok {
+	once := maphash.String(seed, a.Once)
+	at, ok := slices.BinarySearch(s.done, once)
+	if ok {
 		return
 	}
-	s.done[a.Once] = struct{}{}
+	s.done = slices.Insert(s.done, at, once)
+	if s.cells == nil {
+		s.cells = s.one[:0]
+	}
 	for _, c := range a.Cells {
-		was := s.cells[c.Bin]
-		s.cells[c.Bin] = Cell{Bin: c.Bin, N: add(was.N, c.N), V: was.V + c.V}
+		at, ok := slices.BinarySearchFunc(s.cells, c.Bin, func(c memoryCell, bin int64) int { return cmp.Compare(c.bin, bin) })
+		if !ok {
+			s.cells = slices.Insert(s.cells, at, memoryCell{bin: c.Bin})
+		}
+		s.cells[at].n = add(s.cells[at].n, c.N)
+		s.cells[at].v += c.V
+	}
+}
+
+// unite adds to the sets of a slot.
+func (s *memorySlot) unite(a *Add) {
+	if s.more == nil {
+		s.more = &memorySets{}
+	}
+	m := s.more
+	if a.Apart {
+		if m.apart[a.Once] {
+			return
+		}
+		if m.apart == nil {
+			m.apart = map[string]bool{}
+		}
+		m.apart[a.Once] = true
+		for _, x := range a.Samples {
+			m.samples = append(m.samples, Sample{x.Series, slices.Clone(x.Text)})
+		}
+		return
+	}
+	if a.Cap == 0 || len(m.elements) < a.Cap {
+		for _, e := range a.Elements {
+			if at, ok := slices.BinarySearch(m.elements, e); !ok {
+				m.elements = slices.Insert(m.elements, at, strings.Clone(e))
+			}
+		}
+	}
+	for _, x := range a.Samples {
+		at, ok := slices.BinarySearchFunc(m.samples, x.Series, func(x Sample, series int) int { return cmp.Compare(x.Series, series) })
+		if !ok {
+			m.samples = slices.Insert(m.samples, at, Sample{x.Series, slices.Clone(x.Text)})
+		}
 	}
 }
 
@@ -116,26 +175,39 @@ func (m *Memory) Read(ctx context.Context, spans []Span) ([][]Slot, error) {
 	defer m.mu.Unlock()
 	all := make([][]Slot, len(spans))
 	for i, span := range spans {
-		of := m.of[span.Key]
-		from, _ := slices.BinarySearch(of, span.From)
-		for _, n := range of[from:] {
-			if n > span.To {
+		slots := m.counters[span.Key]
+		from, _ := slices.BinarySearchFunc(slots, span.From, compareSlots)
+		for _, s := range slots[from:] {
+			if s.slot > span.To {
 				break
 			}
-			all[i] = append(all[i], m.slots[slotKey{key: span.Key, slot: n}].read(n))
+			all[i] = append(all[i], s.read(span.Begins))
 		}
 	}
 	return all, ctx.Err()
 }
 
-func (s *memorySlot) read(n int64) Slot {
-	slot := Slot{Slot: n, Elements: slices.Sorted(maps.Keys(s.elements))}
-	for _, c := range s.cells {
-		slot.Cells = append(slot.Cells, c)
+func (s *memorySlot) read(begins []string) Slot {
+	slot := Slot{Slot: s.slot}
+	if len(s.cells) > 0 {
+		slot.Cells = make([]Cell, len(s.cells))
+		for i, c := range s.cells {
+			slot.Cells[i] = Cell{Bin: c.bin, N: c.n, V: c.v}
+		}
 	}
-	slices.SortFunc(slot.Cells, func(a, b Cell) int { return cmp.Compare(a.Bin, b.Bin) })
-	for _, series := range slices.Sorted(maps.Keys(s.samples)) {
-		slot.Samples = append(slot.Samples, Sample{series, s.samples[series]})
+	if s.more == nil {
+		return slot
+	}
+	slot.Size, slot.Samples = len(s.more.elements), slices.Clone(s.more.samples)
+	if begins == nil {
+		slot.Elements = slices.Clone(s.more.elements)
+		return slot
+	}
+	for _, b := range begins {
+		at, _ := slices.BinarySearch(s.more.elements, b)
+		for ; at < len(s.more.elements) && strings.HasPrefix(s.more.elements[at], b); at++ {
+			slot.Elements = append(slot.Elements, s.more.elements[at])
+		}
 	}
 	return slot
 }
@@ -156,7 +228,7 @@ func (m *Memory) claim(c Claim) *memoryClaim {
 	if k == nil {
 		k = &memoryClaim{told: map[int64]bool{}, owners: map[int64]Claim{}}
 		m.claims[c.UID] = k
-		m.forget(slotKey{key: c.UID, claim: true}, c.Forget)
+		m.forget(expiring{key: c.UID}, c.Forget)
 	}
 	return k
 }
@@ -204,33 +276,32 @@ func (m *Memory) Passed(first time.Time) {
 		if hour >= now {
 			continue
 		}
-		for _, k := range keys {
-			m.drop(k)
+		for _, x := range keys {
+			m.drop(x)
 		}
 		delete(m.expire, hour)
 	}
 }
 
-func (m *Memory) drop(k slotKey) {
-	if k.claim {
-		delete(m.claims, k.key)
+func (m *Memory) drop(x expiring) {
+	if x.slot == nil {
+		delete(m.claims, x.key)
 		return
 	}
-	delete(m.slots, k)
-	of := m.of[k.key]
-	if at, ok := slices.BinarySearch(of, k.slot); ok {
-		of = slices.Delete(of, at, at+1)
+	slots := m.counters[x.key]
+	if at, ok := slices.BinarySearchFunc(slots, x.slot.slot, compareSlots); ok {
+		slots = slices.Delete(slots, at, at+1)
 	}
-	if len(of) == 0 {
-		delete(m.of, k.key)
+	if len(slots) == 0 {
+		delete(m.counters, x.key)
 	} else {
-		m.of[k.key] = of
+		m.counters[x.key] = slots
 	}
 }
 
-func (m *Memory) forget(k slotKey, until logs.Time) {
+func (m *Memory) forget(x expiring, until logs.Time) {
 	hour := hourOf(until) + 1
-	m.expire[hour] = append(m.expire[hour], k)
+	m.expire[hour] = append(m.expire[hour], x)
 }
 
 func hourOf(t logs.Time) int64 { return floorDiv(int64(t), 3600*1000) }

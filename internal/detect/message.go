@@ -18,7 +18,7 @@ type message struct {
 	*finding.Finding
 	reached int64 // step that the value has reached
 	updates bool
-	keep    shape
+	begun   bool // its first message is told, or this file tells it
 	claim   Claim
 }
 

@@ -3,17 +3,26 @@ package detect_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
 	"sluice/internal/detect"
 )
 
+// simSeeds says how many seeds the simulation runs, 2000 for a release.
+const simSeeds = "SLUICE_SIM_SEEDS"
+
 func TestNothingIsCountedTwiceOrLost(t *testing.T) {
-	seeds := 2000 / scale
-	if testing.Short() {
-		seeds = 200 / scale
+	seeds := 400
+	if s := os.Getenv(simSeeds); s != "" {
+		var err error
+		if seeds, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
 	}
+	seeds = max(seeds/scale, 20)
 	v, findings := simulate(t, seeds, func(uint64) detect.State { return detect.NewMemory() })
 	t.Logf("%d seeds, %d findings: %+v", seeds, findings, v)
 	if v.bad() {
@@ -94,7 +103,7 @@ func (k *timed) Claim(ctx context.Context, now time.Time, claims []detect.Claim)
 // The simulation is worth what it finds: each of these states is how such things
 // are often built.
 func TestTheSimulationFindsWhatIsWrong(t *testing.T) {
-	const seeds = 200 / min(scale, 4)
+	const seeds = 60 / min(scale, 2)
 	v, _ := simulate(t, seeds, func(uint64) detect.State { return &plain{State: detect.NewMemory()} })
 	if v.over == 0 || v.unknown == 0 {
 		t.Errorf("plain sums: got %+v, want counters that are too high, and findings that are none", v)

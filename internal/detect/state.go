@@ -47,6 +47,9 @@ type Add struct {
 	Elements []string
 	Cap      int
 	Samples  []Sample // kept where the slot has none for the series yet
+	// Apart keeps the samples beside those of all others: one piece for each Once.
+	// Nothing else is added to such a counter.
+	Apart bool
 	// Until is the event time from which nobody asks for the slot any more. The
 	// state keeps it at least that long, and at least Keep of the clock.
 	Until logs.Time
@@ -75,6 +78,7 @@ type Slot struct {
 	Slot     int64
 	Cells    []Cell // by Bin
 	Elements []string
+	Size     int      // of the set, where Elements are but some of it
 	Samples  []Sample // by Series
 }
 
@@ -83,6 +87,9 @@ type Span struct {
 	Key      string
 	Rule     string // as of Add
 	From, To int64
+	// Begins says how elements begin that are asked for, in ascending order; others
+	// need not be read. Nil asks for all.
+	Begins []string
 }
 
 // Claim is one message about one finding.

@@ -164,11 +164,51 @@ func TestStateKeepsSetsAndSamples(t *testing.T) {
 		mustAdd(t, s, detect.Add{Key: "bb", Slot: 1, Elements: []string{"d"}, Cap: 2})
 		got := mustRead(t, s, detect.Span{Key: "aa", From: 1, To: 1}, detect.Span{Key: "bb", From: 0, To: 2})
 		want := [][]detect.Slot{
-			{{Slot: 1, Elements: []string{"a", "b\x00", "c"}, Samples: []detect.Sample{{Series: 0, Text: []byte("zero")}, {Series: 1, Text: []byte("first")}}}},
-			{{Slot: 1, Elements: []string{"a", "b", "c"}}},
+			{{Slot: 1, Elements: []string{"a", "b\x00", "c"}, Size: 3, Samples: []detect.Sample{{Series: 0, Text: []byte("zero")}, {Series: 1, Text: []byte("first")}}}},
+			{{Slot: 1, Elements: []string{"a", "b", "c"}, Size: 3}},
 		}
 		if diff := cmp.Diff(got, want, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("slots (-got +want):\n%s", diff)
+		}
+	})
+}
+
+func TestStateKeepsSamplesApart(t *testing.T) {
+	states(t, func(t *testing.T, empty func() detect.State) {
+		s := empty()
+		note := func(slot int64, once, text string) detect.Add {
+			return detect.Add{Key: "aa", Slot: slot, Once: once, Apart: true, Samples: []detect.Sample{{Text: []byte(text)}}}
+		}
+		for range 2 {
+			mustAdd(t, s, note(1, "f1", "one"), note(1, "f2", "two"), note(2, "f1", "three"), note(3, "f1", "four"))
+			mustAdd(t, s, note(1, "f1", "not heard"))
+		}
+		var got []string
+		for _, slot := range mustRead(t, s, detect.Span{Key: "aa", From: 1, To: 2})[0] {
+			for _, x := range slot.Samples {
+				got = append(got, fmt.Sprint(slot.Slot, " ", string(x.Text)))
+			}
+		}
+		slices.Sort(got)
+		if want := []string{"1 one", "1 two", "2 three"}; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+// What is asked for by its beginning may come alone, but not without the number of all.
+func TestStateReadsByBeginning(t *testing.T) {
+	states(t, func(t *testing.T, empty func() detect.State) {
+		s := empty()
+		mustAdd(t, s, detect.Add{Key: "aa", Slot: 1, Elements: []string{"ab1", "ab2", "ac1", "b"}})
+		slots := mustRead(t, s, detect.Span{Key: "aa", From: 1, To: 1, Begins: []string{"ab", "b"}})[0]
+		if len(slots) != 1 || slots[0].Size != 4 {
+			t.Fatalf("got %+v, want one slot of 4", slots)
+		}
+		for _, e := range []string{"ab1", "ab2", "b"} {
+			if !slices.Contains(slots[0].Elements, e) {
+				t.Errorf("got %q without %q", slots[0].Elements, e)
+			}
 		}
 	})
 }

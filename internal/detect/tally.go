@@ -143,20 +143,23 @@ func (y *tally) bins() []int64 {
 // spans are all slots of every window that the tally can have changed.
 func (y *tally) spans() []Span {
 	t, bins := y.target, y.bins()
-	s, name := t.shape, t.about.Called()
+	s := t.shape
 	if len(bins) == 0 {
 		return nil
+	}
+	span := func(key string, from, to int64) Span {
+		return Span{Key: key, Rule: t.about.Called(), From: s.slotOf(from), To: s.slotOf(to)}
 	}
 	from, to := bins[0], bins[len(bins)-1]
 	switch t.kind {
 	case "":
-		return []Span{{y.key, name, s.slotOf(from), s.slotOf(to)}}
+		return []Span{span(y.key, from, to)}
 	case sigma.FirstSeen:
 		const day = 24 * time.Hour
 		learn := int64((t.corr.Sluice.Learn + day - 1) / day)
 		return []Span{
-			{y.key, name, s.slotOf(from - s.window), s.slotOf(to)},
-			{y.learning(), name, s.slotOf(from - s.window - learn), s.slotOf(to)},
+			span(y.key, from-s.window, to),
+			span(y.learning(), from-s.window-learn, to),
 		}
 	}
 	var all []Span
@@ -165,7 +168,7 @@ func (y *tally) spans() []Span {
 			all[len(all)-1].To = s.slotOf(bin + s.window - 1)
 			continue
 		}
-		all = append(all, Span{y.key, name, s.slotOf(bin - s.window + 1), s.slotOf(bin + s.window - 1)})
+		all = append(all, span(y.key, bin-s.window+1, bin+s.window-1))
 	}
 	return all
 }

@@ -31,6 +31,9 @@ type target struct {
 	tells   bool // gives findings; else it only feeds its parents
 	level   int  // 0: counts records only; n: counts findings of level n-1, too
 	parents []parent
+
+	often         int    // series of a pattern that matches records; -1 for none
+	shared, noted string // counters that groups have together, if the target packs
 }
 
 // parent is a correlation that is built on the findings of another one.
@@ -206,6 +209,9 @@ func (r *Rules) aim(lookup func(service, name string) (sigma.Field, bool)) {
 		}
 	}
 	for _, t := range r.targets {
+		if t.often = t.oftenOf(); t.packs() {
+			t.shared, t.noted = t.shape.shared("sets"), t.shape.shared("notes")
+		}
 		r.levels = max(r.levels, t.level+1)
 	}
 }
