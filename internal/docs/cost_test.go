@@ -30,12 +30,14 @@ const (
 )
 
 // Measured on 2026-11-23 on two shared x86 cores, beside what docs/performance.md
-// says: BenchmarkWatch and BenchmarkApply (100 lines) of internal/detect with all
-// shipped rules, TestCost of internal/awsio with 100 files a batch.
+// says: BenchmarkWatch, BenchmarkApply (100 lines) and TestCosts (ordinary traffic,
+// 110 lines a file) of internal/detect with all shipped rules, TestCost of
+// internal/awsio with 100 files a batch.
 const (
 	watchSeconds   = 4.6e-6 // CPU a line
 	applySeconds   = 5.2e-6 // CPU a line, in files of 100 lines
-	countsPerLine  = 0.42   // items written for counters, and as many queries of them
+	writesPerLine  = 0.21   // items written for counters and claims, of up to 1 KB
+	readsPerLine   = 0.15   // queries of counters, of up to 4 KB
 	ledgerPerFile  = 1.3    // write units
 	logLineBytes   = 450    // a file, with its part of the metrics
 	sqsPerFile     = 1.2    // sent alone, received and deleted by ten
@@ -106,7 +108,7 @@ func costOf(t *testing.T, l load) bill {
 	return bill{
 		lambda:   seconds*memory/1024*lambdaGBSecond + batches*lambdaRequest,
 		requests: files*(s3Get+sqsPerFile*sqsRequest) + batches*objectsPerTime*2*s3Put, // put out of sight, then copied
-		state:    l.lines*countsPerLine*(dynamoWrite+dynamoRead) + files*ledgerPerFile*dynamoWrite,
+		state:    l.lines*(writesPerLine*dynamoWrite+readsPerLine*dynamoRead) + files*ledgerPerFile*dynamoWrite,
 		logs:     files * logLineBytes / 1e9 * logGB,
 		storage:  l.lines * (text + row) / 1e9 * s3GBMonth,
 		watching: float64(len(emitted(t)))*metricMonth + alarms*alarmMonth + dashboardMonth,
