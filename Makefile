@@ -85,6 +85,7 @@ race:
 generate: ## Bring template.yaml and the generated parts of docs/ up to date with their sources
 	$(GO) test ./internal/docs -count=1 -run 'TestColumnsAreTheSameEverywhere|TestCost' -update
 	$(GO) test ./internal/detect -count=1 -run 'TestRulesPage|TestHitsOfEachRule' -update-catalogue
+	$(GO) test ./internal/query -count=1 -run 'TestQueriesPage' -update-queries
 
 .PHONY: fuzz
 # In runs, not in seconds: a run that is cut off by the clock fails now and then
@@ -101,6 +102,17 @@ fuzz: ## Run every fuzz target FUZZTIME times (300000x)
 e2e: ## Run the whole stack on loopback, under its own role; SLUICE_E2E_LOAD=1 adds 20,000 files
 	@$(PYTHON) -c 'import moto, samtranslator' || { echo 'moto is missing: pip install -r tools/requirements.txt'; exit 1; }
 	SLUICE_E2E=1 PYTHON=$(PYTHON) $(GO) test ./internal/e2e -count=1 -v -timeout 60m
+
+.PHONY: dynamodb
+dynamodb: ## Hold what findings and the ledger remember against the API of DynamoDB, as moto has it
+	@command -v moto_server >/dev/null || { echo 'moto is missing: pip install -r tools/requirements.txt'; exit 1; }
+	@port=$$($(PYTHON) -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'); \
+	  moto_server -H 127.0.0.1 -p $$port >/dev/null 2>&1 & server=$$!; trap 'kill $$server' EXIT; \
+	  for try in $$(seq 100); do \
+	    $(PYTHON) -c "import socket; socket.create_connection(('127.0.0.1', $$port)).close()" 2>/dev/null && break; sleep 0.2; \
+	  done; \
+	  SLUICE_DYNAMODB_ENDPOINT=http://127.0.0.1:$$port $(GO) test -count=1 ./internal/detect -run 'State|DynamoDB' && \
+	  SLUICE_DYNAMODB_ENDPOINT=http://127.0.0.1:$$port $(GO) test -count=1 ./internal/awsio -run 'Record|Ledger|Place'
 
 .PHONY: bench
 bench: ## Measure, last next to DuckDB; BENCH chooses benchmarks, BENCHTIME how long
