@@ -70,6 +70,12 @@ func Open(ctx context.Context, dir string, tables []Table) (_ *Lake, err error) 
 			return nil, fmt.Errorf("open table %s: %w", t.Name, err)
 		}
 	}
+	if _, err := l.conn.ExecContext(ctx, parseDatetime); err != nil {
+		return nil, fmt.Errorf("set up duckdb: %w", err)
+	}
+	if err := l.views(ctx, tables); err != nil {
+		return nil, err
+	}
 	if _, err := l.conn.ExecContext(ctx, "SET lock_configuration = true"); err != nil {
 		return nil, fmt.Errorf("set up duckdb: %w", err)
 	}
@@ -141,6 +147,35 @@ func (l *Lake) view(ctx context.Context, dir string, t Table) error {
 	}
 	_, err = l.conn.ExecContext(ctx, b.String())
 	return err
+}
+
+// parseDatetime is the one function of Athena's that DuckDB is taught: AWS's
+// sample queries for access logs choose their hours with it, in these two forms.
+const parseDatetime = `CREATE MACRO parse_datetime(text, form) AS CASE form
+	WHEN 'dd/MMM/yyyy:HH:mm:ss Z' THEN CAST(strptime(text, '%d/%b/%Y:%H:%M:%S %z') AS TIMESTAMPTZ)
+	WHEN 'yyyy-MM-dd:HH:mm:ss' THEN CAST(strptime(text, '%Y-%m-%d:%H:%M:%S') AS TIMESTAMPTZ)
+	ELSE error('parse_datetime here knows the forms dd/MMM/yyyy:HH:mm:ss Z and yyyy-MM-dd:HH:mm:ss, not ' || form) END`
+
+// views makes the views of this package that the tables suffice for.
+func (l *Lake) views(ctx context.Context, tables []Table) error {
+	all, err := Views()
+	if err != nil {
+		return err
+	}
+	have := map[string]bool{}
+	for _, t := range tables {
+		have[t.Name] = true
+	}
+	for _, v := range all {
+		if slices.ContainsFunc(v.Needs, func(name string) bool { return !have[name] }) {
+			continue
+		}
+		if _, err := l.conn.ExecContext(ctx, "CREATE VIEW "+identifier(v.Name)+" AS "+v.SQL); err != nil {
+			return fmt.Errorf("make view %s: %w", v.Name, err)
+		}
+		have[v.Name] = true
+	}
+	return nil
 }
 
 func (l *Lake) describe(ctx context.Context, from string) (map[string]bool, error) {

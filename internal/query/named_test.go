@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -10,25 +11,27 @@ func TestAllNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) < 8 {
+	if len(all) < 25 {
 		t.Fatalf("%d named queries", len(all))
 	}
 	for _, q := range all {
-		sql, err := q.Render(nil)
-		if err != nil {
-			t.Errorf("%s: %v", q.Name, err)
+		if len(q.Name) > 16 {
+			t.Errorf("%s: the list of names has 16 columns", q.Name)
 		}
-		// What DuckDB takes and Athena does not.
-		for _, only := range []string{"::", "`", "QUALIFY", "EXCLUDE", "ILIKE", ";", "ANY_VALUE", "read_parquet"} {
-			if strings.Contains(strings.ToUpper(sql), strings.ToUpper(only)) {
-				t.Errorf("%s: %s is not common to Athena and DuckDB", q.Name, only)
-			}
+		if last := q.Params[len(q.Params)-1]; last.Name != "limit" || !strings.HasSuffix(q.SQL, "\nLIMIT :limit") {
+			t.Errorf("%s: no limit that its reader can change", q.Name)
 		}
+		if !strings.HasSuffix(q.Title, "?") {
+			t.Errorf("%s: %q is no question", q.Name, q.Title)
+		}
+	}
+	if !slices.IsSortedFunc(all, func(a, b Named) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("not by name")
 	}
 	if _, err := Find("errors"); err != nil {
 		t.Error(err)
 	}
-	if _, err := Find("nothing"); err == nil || !strings.Contains(err.Error(), "there are: anonymous, automation") {
+	if _, err := Find("nothing"); err == nil || !strings.Contains(err.Error(), "there are: acl-required, anonymous, ") {
 		t.Errorf("unknown name: %v", err)
 	}
 }
@@ -77,6 +80,7 @@ func TestParseNamedRefuses(t *testing.T) {
 		{"-- T\n-- A\n-- :x day = today  x\nSELECT :x", "not a day"},
 		{"-- T\n-- A\nSELECT :x", ":x is not declared"},
 		{"-- T\n-- A\n-- :x text = a  x\nSELECT 1", ":x is declared and not used"},
+		{"-- T\n-- :x text = a  x\n-- Behind the parameters are notes.\nSELECT :x", "what it answers"},
 		{"-- T\n-- A\nSELECT 1", "range of days"},
 		{"-- T\n-- A\n" + days + "SELECT :from, :to", "range of days"},
 	} {

@@ -12,7 +12,7 @@ FROM cloudtrail_events
 WHERE dt BETWEEN :from AND :to
   AND event_source = 's3.amazonaws.com'
   AND NOT management_event
-  AND (:bucket = '' OR bucket_name = :bucket)
-  AND (:event = '' OR event_name = :event)
+  AND :bucket IN ('', bucket_name)
+  AND :event IN ('', event_name)
 ORDER BY event_time DESC, log_key, log_line
 LIMIT :limit

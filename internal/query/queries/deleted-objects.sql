@@ -10,6 +10,6 @@ FROM s3_access_logs
 WHERE dt BETWEEN :from AND :to
   AND operation IN ('REST.DELETE.OBJECT', 'BATCH.DELETE.OBJECT', 'S3.EXPIRE.OBJECT', 'S3.CREATE.DELETEMARKER')
   AND (http_status IS NULL OR http_status < 300)
-  AND (:bucket = '' OR bucket_name = :bucket)
+  AND :bucket IN ('', bucket_name)
 ORDER BY request_time DESC, log_key, log_line
 LIMIT :limit

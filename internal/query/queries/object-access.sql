@@ -9,7 +9,7 @@ SELECT request_time, operation, key_name, http_status,
        coalesce(requester_name, requester_type) AS who, remote_ip, user_agent_name AS client
 FROM s3_access_logs
 WHERE dt BETWEEN :from AND :to
-  AND (:bucket = '' OR bucket_name = :bucket)
+  AND :bucket IN ('', bucket_name)
   AND (:key = '' OR key_name = :key)
 ORDER BY request_time DESC, log_key, log_line
 LIMIT :limit

@@ -1,0 +1,75 @@
+package query
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// View is a table that a query computes: the same in Athena and here. It is one
+// file of the folder views, headed like a named query but without parameters.
+type View struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	About string `json:"about"`
+	SQL   string `json:"sql"` // the SELECT
+
+	// Needs lists the tables and views that it reads.
+	Needs []string `json:"needs"`
+}
+
+// Views lists the views, each behind those that it needs.
+func Views() ([]View, error) {
+	var left []View
+	err := each("views", func(name, text string) error {
+		h, err := parseHeader(text)
+		if err != nil {
+			return err
+		}
+		if len(h.params) > 0 {
+			return fmt.Errorf("a view has no parameters")
+		}
+		left = append(left, View{Name: name, Title: h.title, About: h.about, SQL: h.sql, Needs: relations(h.sql)})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []View
+	for len(left) > 0 {
+		ready := slices.IndexFunc(left, func(v View) bool {
+			return !slices.ContainsFunc(left, func(w View) bool { return slices.Contains(v.Needs, w.Name) })
+		})
+		if ready < 0 {
+			return nil, fmt.Errorf("the views need each other in a circle, %s among them", left[0].Name)
+		}
+		all = append(all, left[ready])
+		left = slices.Delete(left, ready, ready+1)
+	}
+	return all, nil
+}
+
+// A relation is what stands behind FROM or JOIN and has no name from a WITH.
+var (
+	fromJoin = regexp.MustCompile(`\b(?:FROM|JOIN)\s+([a-z_][a-z0-9_]*)`)
+	withName = regexp.MustCompile(`(?:\bWITH|\),)\s+([a-z_][a-z0-9_]*)\s+AS\s+\(`)
+)
+
+// relations names the tables and views that SQL of this package reads.
+func relations(sql string) []string {
+	sql = comment.ReplaceAllString(sql, "")
+	own := map[string]bool{}
+	for _, m := range withName.FindAllStringSubmatch(sql, -1) {
+		own[m[1]] = true
+	}
+	var names []string
+	for _, m := range fromJoin.FindAllStringSubmatch(sql, -1) {
+		if !own[m[1]] {
+			names = append(names, m[1])
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+var comment = regexp.MustCompile(`--[^\n]*`)

@@ -1,0 +1,18 @@
+-- Requests that fit an incident
+-- Each incident, as its last message has it, with the requests of its bucket between its first and its last record, by its requester and from its address where the rule tells incidents apart by these. It is where to look, and no proof: a rule may have matched fewer. dt is the day of the request, finding_dt that of the incident: name both. Incidents over several buckets are not here.
+SELECT f.finding_uid, f.rule_id, f.rule_title, f.level, f.service, f.event_count, f.dt AS finding_dt,
+       r.request_time, r.bucket_name, r.key_name, r.operation, r.event_name, r.seen_by, r.who, r.remote_ip, r.user_agent,
+       r.http_status, r.error_code, r.bytes_out, r.request_id, r.event_id, r.log_key, r.log_line, r.dt
+FROM (
+  SELECT finding_uid, rule_id, rule_title, level, service, event_count, bucket_name, requester, remote_ip, event_time, last_time, dt,
+         row_number() OVER (PARTITION BY dt, finding_uid ORDER BY step DESC, created_time DESC) AS newest
+  FROM findings
+) AS f
+JOIN s3_requests AS r
+  ON r.bucket_name = f.bucket_name
+ AND r.request_time BETWEEN f.event_time AND f.last_time
+WHERE f.newest = 1
+  AND (f.requester IS NULL OR f.requester = r.requester OR f.requester = r.requester_name OR f.requester = r.user_identity_arn)
+  AND (f.remote_ip IS NULL OR f.remote_ip = r.remote_ip)
+  AND (coalesce(f.service, '') <> 's3_server_access' OR r.seen_by <> 'cloudtrail')
+  AND (coalesce(f.service, '') <> 'cloudtrail' OR r.seen_by <> 'access log')
