@@ -37,7 +37,7 @@ func TestAmount(t *testing.T) {
 		{"events", 1, "1 event"},
 		{"events", 1204, "1,204 events"},
 		{"", 2, "2 events"},
-		{"distinct key_name", 5000, "5,000 key_name"},
+		{"distinct key_name", 5000, "5,000 keys"},
 		{"rules", 2, "7 events"},
 		{"sum of bytes_sent_size", 53_687_091_200, "53.7 GB"},
 		{"sum of total_duration", 12, "12 total_duration"},
