@@ -29,7 +29,7 @@ func (r *run) apply(ctx context.Context) error {
 	for i := range r.levels {
 		r.levels[i] = map[string]*tally{}
 	}
-	for _, g := range r.o.groups {
+	for _, g := range r.matter() {
 		y := tallyOf(g)
 		if !r.news(y) {
 			continue

@@ -147,7 +147,7 @@ func (w *Watcher) sample(g *group, series int, h *hit) {
 	}
 }
 
-// endPart drops the smallest groups that began in the part.
+// endPart drops the least of the groups that began in the part: see rank.
 func (w *Watcher) endPart() {
 	began := map[*target][]*group{}
 	for _, g := range w.groups {
@@ -159,9 +159,7 @@ func (w *Watcher) endPart() {
 		if len(gs) <= MaxGroups {
 			continue
 		}
-		slices.SortFunc(gs, func(a, b *group) int {
-			return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.key, b.key))
-		})
+		rankAll(w.file, gs)
 		for _, g := range gs[MaxGroups:] {
 			delete(w.groups, g.key)
 			for _, m := range g.marks {

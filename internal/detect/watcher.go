@@ -12,7 +12,7 @@ import (
 )
 
 // A file is cut into parts of PartRecords records. Of the groups of a rule that
-// begin in a part, the MaxGroups with the most hits are kept: whoever sends
+// begin in a part, the MaxGroups that weigh most are kept, see rank: whoever sends
 // requests can make as many groups as records, and what is kept of a file must
 // not grow with what he likes. A part that fills partBytes ends early.
 const (

@@ -1,0 +1,106 @@
+package detect
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+
+	"sluice/internal/sigma"
+)
+
+// rank says which groups of a target are kept when a file has too many: those
+// that are nearest to their threshold. Equals are drawn by lot. The lot is of the
+// file and the group, so that the same file gives the same choice, and nobody who
+// sends requests can choose it, for S3 names the file.
+type rank struct {
+	weight int64
+	lot    uint64
+}
+
+func (g *group) rank(file string) rank {
+	h := sha256.Sum256([]byte(file + "\x00" + g.key))
+	return rank{g.weight(), binary.BigEndian.Uint64(h[:])}
+}
+
+// weight is how much of what the target measures the file has of the group. Of a
+// pattern that is how many of its rules matched. What is new to a first_seen has
+// the fewest hits of all, so hits are no measure: all weigh the same.
+func (g *group) weight() int64 {
+	var n, v int64
+	for _, c := range g.cells {
+		n, v = add(n, c.n), add(v, c.v)
+	}
+	switch g.target.kind {
+	case sigma.ValueSum:
+		return v
+	case sigma.ValueAvg:
+		return floorDiv(v, n)
+	case sigma.ValueCount:
+		return int64(len(g.marks))
+	case sigma.Temporal, sigma.TemporalOrdered:
+		return int64(len(g.firsts))
+	case sigma.FirstSeen:
+		return 0
+	}
+	return g.count
+}
+
+// rankAll sorts groups of one target, those to be kept first.
+func rankAll(file string, groups []*group) {
+	ranks := make(map[*group]rank, len(groups))
+	for _, g := range groups {
+		ranks[g] = g.rank(file)
+	}
+	slices.SortFunc(groups, func(a, b *group) int {
+		x, y := ranks[a], ranks[b]
+		return cmp.Or(cmp.Compare(y.weight, x.weight), cmp.Compare(y.lot, x.lot), cmp.Compare(a.key, b.key))
+	})
+}
+
+// share is the part of a threshold from which a group is counted whatever other
+// groups there are.
+const share = 8
+
+// matter are the groups of the file that are counted. Of those that one rule
+// counts against a threshold, only the Limits.Groups largest are, and those that
+// have an eighth of the threshold in this file alone. So a flood of requests from
+// as many addresses costs no more than the few, and what is missed is an incident
+// that comes in files in most of which it has less than that, while in the same
+// file as many others each did the same at least as often.
+func (r *run) matter() []*group {
+	n := r.config.Limits.Groups
+	if n <= 0 {
+		return r.o.groups
+	}
+	var all []*group
+	for groups := r.o.groups; len(groups) > 0; {
+		t := groups[0].target
+		end := 1
+		for end < len(groups) && groups[end].target == t {
+			end++
+		}
+		all = append(all, t.matter(r.o.File, n, groups[:end])...)
+		groups = groups[end:]
+	}
+	r.report.GroupsDropped += int64(len(r.o.groups) - len(all))
+	return all
+}
+
+func (t *target) matter(file string, n int, groups []*group) []*group {
+	switch t.kind {
+	case sigma.EventCount, sigma.ValueSum, sigma.ValueCount:
+	default:
+		return groups // each may be a finding by itself
+	}
+	if len(groups) <= n {
+		return groups
+	}
+	groups = slices.Clone(groups) // the file may be applied again
+	rankAll(file, groups)
+	enough := (t.least() + share - 1) / share
+	for n < len(groups) && groups[n].weight() >= enough {
+		n++
+	}
+	return groups[:n]
+}
