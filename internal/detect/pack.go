@@ -32,12 +32,13 @@ import (
 
 // DefaultPack is how many elements a set of several groups takes. A write to
 // DynamoDB costs as much as all that the set holds.
-const DefaultPack = 200
+const DefaultPack = 400
 
 // SharedSets stands for the rule of what is counted for groups of several rules.
 const SharedSets = "(shared sets)"
 
 const (
+	grain    = 3        // bins of values in one set: the records of a file are of several
 	nameSize = 8        // bytes of a group's name in a set
 	ownShare = 8        // values of a group in one bin of one file that go to its own counter
 	noteSize = 48 << 10 // of notes in one item
@@ -65,6 +66,24 @@ func (t *target) oftenOf() int {
 		often = series
 	}
 	return often
+}
+
+// setOf is the slot of the shared set for a slot of the target's own counters, and
+// where in it that is.
+func (t *target) setOf(slot int64) (set int64, in byte) {
+	if t.kind != sigma.ValueCount {
+		return slot, 0
+	}
+	set = floorDiv(slot, grain)
+	return set, byte(slot - set*grain)
+}
+
+// lastOf is the last slot of the target's own counters in a set.
+func (t *target) lastOf(set int64) int64 {
+	if t.kind != sigma.ValueCount {
+		return set
+	}
+	return set*grain + grain - 1
 }
 
 // shared names what all groups of windows of one shape have together.
@@ -98,12 +117,11 @@ type parcel struct {
 // packed is a tally whose group shares a set.
 type packed struct {
 	*tally
-	name   string // of the group
-	often  []cell
-	own    []Add // to the group's own counter
-	shared []slotAt
-	marks  map[slotAt][]string // that were put into a set
-	spans  []Span
+	name  string // of the group
+	often []cell
+	own   []Add              // to the group's own counter
+	marks map[int64][]string // values that were put into a set, by slot
+	spans []Span
 }
 
 func newParcel(r *run) *parcel {
@@ -115,7 +133,7 @@ func (p *parcel) add(of map[slotAt]*Add, t *target, at slotAt) *Add {
 	a := of[at]
 	if a == nil {
 		a = &Add{Key: at.key, Rule: SharedSets, Slot: at.slot, Once: p.o.File,
-			Until: t.shape.until(at.slot) + logs.Time(p.config.Lateness.Milliseconds()), Keep: t.shape.timespan() + p.config.Lateness}
+			Until: t.shape.until(t.lastOf(at.slot)) + logs.Time(p.config.Lateness.Milliseconds()), Keep: t.shape.timespan() + p.config.Lateness}
 		of[at] = a
 		p.order = append(p.order, a)
 	}
@@ -125,7 +143,8 @@ func (p *parcel) add(of map[slotAt]*Add, t *target, at slotAt) *Add {
 // put adds an element to a shared set, unless that is full or becomes full by
 // what the file adds.
 func (p *parcel) put(y *packed, slot int64, element string) bool {
-	at := slotAt{y.target.shared, slot}
+	set, _ := y.target.setOf(slot)
+	at := slotAt{y.target.shared, set}
 	if p.seen.step(at.full()) > 0 {
 		return false
 	}
@@ -141,7 +160,7 @@ func (p *parcel) put(y *packed, slot int64, element string) bool {
 // take plans where a tally goes.
 func (p *parcel) take(tally *tally) *packed {
 	t := tally.target
-	y := &packed{tally: tally, marks: map[slotAt][]string{}, spans: tally.spans()}
+	y := &packed{tally: tally, marks: map[int64][]string{}, spans: tally.spans()}
 	b, _ := hex.DecodeString(y.key[:2*nameSize]) // keys are hexadecimal
 	y.name = string(b)
 	if t.kind == sigma.ValueCount {
@@ -153,6 +172,12 @@ func (p *parcel) take(tally *tally) *packed {
 	return y
 }
 
+// begin is how values of a slot begin in a set.
+func (y *packed) begin(slot int64) string {
+	_, in := y.target.setOf(slot)
+	return y.name + string([]byte{in})
+}
+
 func (p *parcel) takeValues(y *packed) {
 	all := y.adds(p.o.File, p.config.Lateness) // one a bin
 	for _, a := range all {
@@ -161,13 +186,13 @@ func (p *parcel) takeValues(y *packed) {
 			p.put(y, a.Slot, y.name)
 		} else {
 			for _, e := range a.Elements {
-				own = !p.put(y, a.Slot, y.name+e) || own
+				own = !p.put(y, a.Slot, y.begin(a.Slot)+e) || own
 			}
 		}
 		if own {
 			y.own = append(y.own, a)
 		} else {
-			y.marks[slotAt{y.target.shared, a.Slot}] = a.Elements
+			y.marks[a.Slot] = a.Elements
 		}
 	}
 }
@@ -270,7 +295,11 @@ func (p *parcel) reads() []Span {
 		var spans []Span
 		for _, y := range p.looks[key] {
 			names = append(names, y.name)
-			spans = append(spans, y.spans...)
+			for _, s := range y.spans {
+				s.From, _ = y.target.setOf(s.From)
+				s.To, _ = y.target.setOf(s.To)
+				spans = append(spans, s)
+			}
 		}
 		slices.Sort(names)
 		slices.SortFunc(spans, func(a, b Span) int { return int(min(1, max(-1, a.From-b.From))) })
@@ -300,19 +329,23 @@ func (p *parcel) learn(spans []Span, read [][]Slot) {
 	}
 }
 
-// of are the elements of a slot that are the group's, without its name. Whether
-// there may be more in its own counter is the other answer.
-func (y *packed) of(s Slot, pack int) (values []string, more bool) {
-	more = s.Size >= pack
-	i, _ := slices.BinarySearch(s.Elements, y.name)
-	for ; i < len(s.Elements) && strings.HasPrefix(s.Elements[i], y.name); i++ {
-		if e := s.Elements[i][nameSize:]; e != "" {
-			values = append(values, e)
-		} else {
-			more = true
+// of are the group's values in a slot, as the shared set has them. Whether there
+// may be more in its own counter is the other answer.
+func (p *parcel) of(y *packed, slot int64) (values []string, more bool) {
+	set, _ := y.target.setOf(slot)
+	s, ok := p.found[slotAt{y.target.shared, set}]
+	if !ok {
+		return nil, false
+	}
+	_, named := slices.BinarySearch(s.Elements, y.name)
+	if y.target.kind == sigma.ValueCount {
+		begin := y.begin(slot)
+		i, _ := slices.BinarySearch(s.Elements, begin)
+		for ; i < len(s.Elements) && strings.HasPrefix(s.Elements[i], begin); i++ {
+			values = append(values, s.Elements[i][len(begin):])
 		}
 	}
-	return values, more
+	return values, named || s.Size >= p.config.Pack
 }
 
 // rest is what is left to do for a tally once it is known what is in the shared
@@ -321,10 +354,9 @@ func (p *parcel) rest(y *packed) (adds []Add, spans []Span) {
 	look := len(y.own) > 0
 	for _, span := range y.spans {
 		for slot := span.From; slot <= span.To; slot++ {
-			at := slotAt{y.target.shared, slot}
-			values, more := y.of(p.found[at], p.config.Pack)
+			values, more := p.of(y, slot)
 			look = look || more
-			for _, m := range y.marks[at] {
+			for _, m := range y.marks[slot] {
 				if !slices.Contains(values, m) {
 					adds = append(adds, p.left(y, slot)...)
 					break
@@ -363,7 +395,7 @@ func (p *parcel) slots(y *packed, own [][]Slot) [][]Slot {
 		}
 		if y.target.kind == sigma.ValueCount {
 			for n := span.From; n <= span.To; n++ {
-				if values, _ := y.of(p.found[slotAt{y.target.shared, n}], p.config.Pack); len(values) > 0 {
+				if values, _ := p.of(y, n); len(values) > 0 {
 					slot(n).Elements = values
 				}
 			}
