@@ -103,14 +103,18 @@ func amount(f *finding.Finding) string {
 	switch {
 	case what == "" || what == "events":
 		return count(n, "event")
-	case what == "rules": // that it was all of them is what the finding says
-		return count(f.Count, "event")
+	case what == "rules":
+		return count(n, "rule")
 	case strings.HasPrefix(what, "sum of bytes"):
 		return size(n)
 	case strings.HasPrefix(what, "average of "):
 		return fmt.Sprintf("%s %s on average", grouped(n), strings.TrimPrefix(what, "average of "))
 	}
-	return fmt.Sprintf("%s %s", grouped(n), counted(strings.TrimPrefix(what, "sum of ")))
+	more := ""
+	if f.AtLeast {
+		more = "+"
+	}
+	return fmt.Sprintf("%s%s %s", grouped(n), more, counted(strings.TrimPrefix(what, "sum of ")))
 }
 
 // counted is a short name of what was counted: distinct key_name is keys.

@@ -38,7 +38,7 @@ func TestAmount(t *testing.T) {
 		{"events", 1204, "1,204 events"},
 		{"", 2, "2 events"},
 		{"distinct key_name", 5000, "5,000 keys"},
-		{"rules", 2, "7 events"},
+		{"rules", 2, "2 rules"},
 		{"sum of bytes_sent_size", 53_687_091_200, "53.7 GB"},
 		{"sum of total_duration", 12, "12 total_duration"},
 		{"average of object_size", 7, "7 object_size on average"},
@@ -47,5 +47,8 @@ func TestAmount(t *testing.T) {
 		if got := amount(&finding.Finding{Measure: c.measure, Value: c.n, Count: 7}); got != c.want {
 			t.Errorf("%q: %q, want %q", c.measure, got, c.want)
 		}
+	}
+	if got := amount(&finding.Finding{Measure: "distinct key_name", Value: 5000, AtLeast: true}); got != "5,000+ keys" {
+		t.Errorf("got %q of a number that may be larger", got)
 	}
 }

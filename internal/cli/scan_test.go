@@ -58,8 +58,8 @@ func findingsOf(t *testing.T, out string) map[string]seen {
 		if err := json.Unmarshal([]byte(line), &s); err != nil {
 			t.Fatalf("%v in %s", err, line)
 		}
-		if _, twice := all[s.Info.UID]; twice || s.Class != 2004 || s.Count < 1 {
-			t.Errorf("finding %s: twice %v, class %d, count %d", s.Info.UID, twice, s.Class, s.Count)
+		if _, twice := all[s.Info.UID]; twice || s.Class != 2004 || s.Start > s.End {
+			t.Errorf("finding %s: twice %v, class %d, from %d to %d", s.Info.UID, twice, s.Class, s.Start, s.End)
 		}
 		all[s.Info.UID] = s
 	}

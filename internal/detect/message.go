@@ -46,7 +46,7 @@ func (r *run) finding(y *tally, c crossing, slots []Slot) *finding.Finding {
 		Group:   y.pairs,
 		Period:  t.shape.periodStart(c.period), PeriodEnd: t.shape.periodStart(c.period + 1),
 		Created: r.now,
-		Count:   c.n, Measure: t.measure(), Value: c.value, Threshold: t.least(),
+		Count:   c.n, Measure: t.measure(), Value: c.value, AtLeast: c.capped, Threshold: t.least(),
 		Alert:   t.about.Alerts(),
 		Sources: []string{r.o.Key},
 	}

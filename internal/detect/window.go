@@ -13,7 +13,8 @@ import (
 // crossing is a period in which a window ended that fulfils the condition.
 type crossing struct {
 	period      int64
-	value, n    int64   // of the window with the largest value: what was measured, and events
+	value, n    int64   // of the window with the largest value: what was measured, and events where those are counted
+	capped      bool    // there may be more than value: a set takes no more than it takes to cross
 	first, last int64   // bins of that window that hold anything
 	ends        []int64 // every bin in which such a window ended
 }
@@ -117,8 +118,11 @@ func (t *target) bins(slots []Slot) []Cell {
 func (t *target) distinct(slots []Slot) []crossing {
 	var all []crossing
 	in := map[string]int{}
-	from := 0
+	from, capped := 0, -1 // the last slot that is
 	for to, s := range slots {
+		if int64(len(s.Elements)) >= t.least() {
+			capped = to
+		}
 		for _, v := range s.Elements {
 			in[v]++
 		}
@@ -130,7 +134,7 @@ func (t *target) distinct(slots []Slot) []crossing {
 			}
 		}
 		if n := int64(len(in)); n >= t.least() {
-			all = t.note(all, s.Slot, crossing{value: n, n: n, first: slots[from].Slot, last: slots[to].Slot})
+			all = t.note(all, s.Slot, crossing{value: n, capped: capped >= from, first: slots[from].Slot, last: slots[to].Slot})
 		}
 	}
 	return all
@@ -172,7 +176,7 @@ func (t *target) together(slots []Slot) []crossing {
 	var all []crossing
 	in := map[int]int{}
 	from := 0
-	for to, m := range moments {
+	for _, m := range moments {
 		in[m.series]++
 		for ; moments[from].bin <= m.bin-t.shape.window; from++ {
 			s := moments[from].series
@@ -181,7 +185,7 @@ func (t *target) together(slots []Slot) []crossing {
 			}
 		}
 		if n := int64(len(in)); n >= t.least() {
-			all = t.note(all, m.bin, crossing{value: n, n: int64(to - from + 1), first: moments[from].bin, last: m.bin})
+			all = t.note(all, m.bin, crossing{value: n, first: moments[from].bin, last: m.bin})
 		}
 	}
 	return all
@@ -208,7 +212,7 @@ func (t *target) inOrder(slots []Slot) []crossing {
 		starts[m.series] = max(starts[m.series], start)
 		if m.series == len(starts)-1 && start > m.bin-t.shape.window {
 			n := int64(len(starts))
-			all = t.note(all, m.bin, crossing{value: n, n: n, first: start, last: m.bin})
+			all = t.note(all, m.bin, crossing{value: n, first: start, last: m.bin})
 		}
 	}
 	return all
@@ -246,7 +250,7 @@ func (t *target) firstSeen(own, value, group []int64) []crossing {
 		if learn > 0 && (len(group) == 0 || group[0] > d-learn) {
 			continue
 		}
-		all = append(all, crossing{period: d, value: 1, n: 1, first: d, last: d, ends: []int64{d}})
+		all = append(all, crossing{period: d, value: 1, first: d, last: d, ends: []int64{d}})
 	}
 	return all
 }

@@ -267,3 +267,33 @@ sluice: {learn: 7d}
 		}
 	}
 }
+
+// What a finding says of distinct values is what is known of them: no more of a
+// bin are kept than it takes to cross, and the records they came in are not
+// counted at all.
+func TestDistinctValuesAreNotCountedAsRecords(t *testing.T) {
+	rules := load(t, fmt.Sprintf(deletes, "low")+correlation("value_count", "12h", "field: key_name, gte: 5", "bucket_name"))
+	for _, c := range []struct {
+		apart   time.Duration
+		keys    int
+		value   int64
+		atLeast bool
+	}{
+		{time.Hour, 7, 7, false}, // each in a bin of its own
+		{time.Second, 40, 5, true},
+	} {
+		out := &sent{}
+		e := detect.NewEngine(rules, detect.NewMemory(), out, detect.Config{Every: true})
+		var rows []*s3access.Row
+		for i := range c.keys {
+			for range 3 {
+				rows = append(rows, row(at(time.Duration(i)*c.apart), key(fmt.Sprint(i))))
+			}
+		}
+		applied(t, e, watched(rules.Watch(), "a", rows...))
+		f := out.all[len(out.all)-1]
+		if f.Rule.Title != "Correlated" || f.Value != c.value || f.AtLeast != c.atLeast || f.Count != 0 {
+			t.Errorf("%d keys: got %d, at least: %v, %d records of %s; want %d, %v, and none", c.keys, f.Value, f.AtLeast, f.Count, f.Rule.Title, c.value, c.atLeast)
+		}
+	}
+}
