@@ -24,8 +24,9 @@ func (g *group) rank(file string) rank {
 }
 
 // weight is how much of what the target measures the file has of the group. Of a
-// pattern that is how many of its rules matched. What is new to a first_seen has
-// the fewest hits of all, so hits are no measure: all weigh the same.
+// pattern that is how many of its rules matched, and then how often. What is new
+// to a first_seen has the fewest hits of all, so hits are no measure: all weigh
+// the same.
 func (g *group) weight() int64 {
 	var n, v int64
 	for _, c := range g.cells {
@@ -39,7 +40,7 @@ func (g *group) weight() int64 {
 	case sigma.ValueCount:
 		return int64(len(g.marks))
 	case sigma.Temporal, sigma.TemporalOrdered:
-		return int64(len(g.firsts))
+		return int64(len(g.firsts))<<40 + min(g.count, 1<<40-1)
 	case sigma.FirstSeen:
 		return 0
 	}
