@@ -17,8 +17,13 @@ type eye struct {
 }
 
 func (e *eye) Begin(o pipeline.Object) {
+	at, ok := pipeline.NameTime(o.Key)
+	if !ok && !o.Modified.IsZero() {
+		at = logs.TimeOf(o.Modified)
+	}
 	for _, w := range e.watchers {
 		w.Begin(o.ID(), o.Key)
+		w.Delivered(at)
 	}
 }
 

@@ -24,7 +24,9 @@ type run struct {
 }
 
 func (r *run) apply(ctx context.Context) error {
-	r.state.Passed(r.o.First.Go())
+	if r.passed() {
+		r.state.Passed(r.o.First.Go())
+	}
 	r.levels = make([]map[string]*tally, r.rules.levels)
 	for i := range r.levels {
 		r.levels[i] = map[string]*tally{}

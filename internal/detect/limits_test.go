@@ -171,7 +171,7 @@ func TestEveryGrowthIsTold(t *testing.T) {
 func TestMemoryForgets(t *testing.T) {
 	rules := load(t, fmt.Sprintf(deletes, "high")+simRules)
 	memory := detect.NewMemory()
-	e := detect.NewEngine(rules, memory, &sent{}, detect.Config{})
+	e := detect.NewEngine(rules, memory, &sent{}, detect.Config{Now: func() time.Time { return at(365 * 24 * time.Hour).Go() }})
 	w := rules.Watch()
 	var early, late int
 	for hour := range 24 * 120 {

@@ -30,6 +30,7 @@ type Watcher struct {
 	trailRecord   *record.Trail
 
 	file, key string
+	delivered logs.Time
 	groups    map[string]*group
 	marks     map[mark]struct{} // values that a group has counted in a bin
 	buf       []byte
@@ -59,13 +60,17 @@ func (r *Rules) Watch() *Watcher {
 // Begin starts a file. The id tells its content apart from that of all other
 // files; the key is what people call it.
 func (w *Watcher) Begin(id, key string) {
-	w.file, w.key = id, key
+	w.file, w.key, w.delivered = id, key, 0
 	clear(w.groups)
 	clear(w.marks)
 	w.part, w.inPart, w.weight = 0, 0, 0
 	w.records, w.matched, w.dropped, w.droppedBefore = 0, 0, 0, 0
 	w.shelf.clear()
 }
+
+// Delivered says when the file was delivered, as its name or its store tells.
+// Records dated later do not make a state forget what was before them.
+func (w *Watcher) Delivered(at logs.Time) { w.delivered = at }
 
 // Row takes a row of the file: a *s3access.Row or a *cloudtrail.Row. Others are
 // left alone. Nothing of the row is kept.
@@ -170,7 +175,7 @@ func (w *Watcher) End(whole bool) *Observed {
 	}
 	w.endPart()
 	o := &Observed{
-		File: w.file, Key: w.key, rules: w.rules,
+		File: w.file, Key: w.key, Delivered: w.delivered, rules: w.rules,
 		Records: w.records, Matched: w.matched, Dropped: w.dropped,
 		groups: make([]*group, 0, len(w.groups)),
 	}
@@ -190,7 +195,8 @@ func (w *Watcher) End(whole bool) *Observed {
 // Observed is what a Watcher saw in one file. It is applied by an Engine of the
 // same Rules, as often as it takes; it never changes.
 type Observed struct {
-	File, Key string // as given to Begin
+	File, Key string    // as given to Begin
+	Delivered logs.Time // 0: unknown
 	Records   int64
 	Matched   int64     // records that any rule matched
 	First     logs.Time // when the first of them was made
