@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"sluice/internal/detect"
 	"sluice/internal/sigma"
@@ -27,7 +28,7 @@ func (r *ruleSet) load(dirs []string) (*detect.Rules, []sigma.Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	rules, problems := detect.Load(detect.Options{User: user, Site: site})
+	rules, problems := detect.Load(detect.Options{User: user, Site: site, SiteFile: filepath.ToSlash(r.Site)})
 	return rules, problems, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -57,7 +58,7 @@ func (c *rulesTestCommand) Run(ctx context.Context, a *app) error {
 	if c.Site == "" {
 		site = detect.ExampleSite()
 	}
-	o := detect.Options{User: user, Site: site}
+	o := detect.Options{User: user, Site: site, SiteFile: filepath.ToSlash(c.Site)}
 	rules, _ := detect.Load(o)
 	meant, err := c.meant(rules.Set, names, len(user) > 0)
 	if err != nil {

@@ -12,6 +12,7 @@ type Options struct {
 	NoShipped bool           // only User's documents
 	User      []sigma.Source // a user's documents: they replace shipped ones of the same id
 	Site      sigma.Site
+	SiteFile  string // what Problems call the file that Site is from
 }
 
 // Placeholders are the names that a site file need not have: they are empty
@@ -56,8 +57,8 @@ func Load(o Options) (*Rules, []sigma.Problem) {
 	access, trail := record.AccessSchema(), record.NewTrailSchema(o.Site["own_accounts"])
 	set, problems := sigma.Load(sources, sigma.Options{
 		Schemas: []sigma.Schema{access, trail},
-		Site:    o.Site,
-		Known:   Placeholders(),
+		Site:    o.Site, SiteFile: o.SiteFile,
+		Known: Placeholders(),
 	})
 	for _, c := range set.Correlations {
 		problems = append(problems, limitsOf(c)...)

@@ -63,6 +63,9 @@ func (l *loader) regexp(text, flags string) (*expression, error) {
 		text = "(?" + flags + ")" + text
 	}
 	tree, err := syntax.Parse(text, syntax.Perl)
+	if why := beyond(text); err != nil && why != "" {
+		return nil, fmt.Errorf("not a regular expression (RE2): %s is not supported", why)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("not a regular expression (RE2): %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
@@ -84,17 +87,53 @@ func (l *loader) regexp(text, flags string) (*expression, error) {
 	return &expression{re, need}, nil
 }
 
+// beyond names what other engines have and RE2 has not, because it cannot be
+// done in linear time; "" where the expression has none of it.
+func beyond(text string) string {
+	inClass := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\':
+			if i++; !inClass && i < len(text) && '1' <= text[i] && text[i] <= '9' {
+				return "a reference to a group (\\" + text[i:i+1] + ")"
+			}
+		case inClass:
+			inClass = c != ']'
+		case c == '[':
+			inClass = true
+			if strings.HasPrefix(text[i+1:], "^") {
+				i++
+			}
+			if strings.HasPrefix(text[i+1:], "]") {
+				i++
+			}
+		case c == '(':
+			for _, s := range [...]struct{ begin, name string }{{"(?<=", "lookbehind"}, {"(?<!", "lookbehind"}, {"(?=", "lookahead"}, {"(?!", "lookahead"}, {"(?>", "an atomic group"}} {
+				if strings.HasPrefix(text[i:], s.begin) {
+					return s.name + " " + s.begin + "...)"
+				}
+			}
+		}
+	}
+	return ""
+}
+
 func (b *itemBuilder) networks(f Field, values []scalar) *node {
 	var spans []span
+	var used []scalar
 	for _, v := range values {
 		s, err := parseNetwork(v.text)
-		if err != nil {
-			b.bad(v, "%s", err)
+		switch {
+		case err == nil:
+			spans, used = append(spans, s), append(used, v)
+		case !b.bad(v, "%s", err):
 			return constant(false)
 		}
-		spans = append(spans, s)
 	}
-	return b.atom(&atom{field: f, test: testNetwork, nets: newNetworks(spans), wants: "an address in " + listed(values)})
+	if len(spans) == 0 {
+		return b.none(values)
+	}
+	return b.atom(&atom{field: f, test: testNetwork, nets: newNetworks(spans), wants: "an address in " + listed(used)})
 }
 
 func (b *itemBuilder) others(f Field, values []scalar) *node {
@@ -123,22 +162,31 @@ func (b *itemBuilder) compare(f Field, values []scalar) *node {
 		case b.mods.unit != "":
 			low, high := partRange(b.mods.unit)
 			if !isNumber || !n.whole || n.i < low || n.i > high {
-				b.bad(v, "modifier %s: want a number from %d to %d, not %s", b.mods.unit, low, high, brief(v.text))
+				if b.bad(v, "modifier %s: want a number from %d to %d, not %s", b.mods.unit, low, high, brief(v.text)) {
+					continue
+				}
 				return constant(false)
 			}
 			a.test, a.num = testPart, n
 		case isMoment && f.Kind != Int:
 			a.test, a.num = testMoment, wholeNumber(ms)
 		case f.Kind == Time:
-			b.bad(v, "want a time such as 2026-03-03T00:17:42Z, not %s", brief(v.text))
+			if b.bad(v, "want a time such as 2026-03-03T00:17:42Z, not %s", brief(v.text)) {
+				continue
+			}
 			return constant(false)
 		case !isNumber:
-			b.bad(v, "modifier %s: want a number, not %s", b.mods.match, strconv.Quote(brief(v.text)))
+			if b.bad(v, "modifier %s: want a number, not %s", b.mods.match, strconv.Quote(brief(v.text))) {
+				continue
+			}
 			return constant(false)
 		default:
 			a.num = n
 		}
 		any = append(any, b.atom(a))
+	}
+	if len(any) == 0 {
+		return b.none(values)
 	}
 	return join(opOr, any)
 }
@@ -148,21 +196,18 @@ func (b *itemBuilder) text(f Field, values []scalar) *node {
 	var patterns []pattern
 	var numbers []number
 	for _, v := range values {
-		if v.tag == "!!null" {
-			b.bad(v, "null goes with no other modifier than neq")
-			return constant(false)
-		}
 		made, err := encodings(parsePattern(v.text), b.mods.encode)
+		for i := 0; err == nil && i < len(made); i++ {
+			err = fitsKind(f.Kind, made[i], b.mods.match)
+		}
 		if err != nil {
-			b.bad(v, "%s", err)
+			if b.bad(v, "%s", err) {
+				continue
+			}
 			return constant(false)
 		}
 		for _, p := range made {
 			if !b.d.l.spend(b, v.node, p.size()) {
-				return constant(false)
-			}
-			if err := fitsKind(f.Kind, p, b.mods.match); err != nil {
-				b.bad(v, "%s", err)
 				return constant(false)
 			}
 			if !b.mods.cased {
@@ -177,7 +222,7 @@ func (b *itemBuilder) text(f Field, values []scalar) *node {
 			patterns = append(patterns, p)
 		}
 		if len(patterns) > maxValues {
-			b.bad(v, "more than %d values after their modifiers", maxValues)
+			b.fail(v.node, "more than %d values after their modifiers", maxValues)
 			return constant(false)
 		}
 		if v.tag == "!!int" || v.tag == "!!float" {
@@ -185,6 +230,9 @@ func (b *itemBuilder) text(f Field, values []scalar) *node {
 				numbers = append(numbers, n)
 			}
 		}
+	}
+	if len(patterns) == 0 && slices.ContainsFunc(values, func(v scalar) bool { return v.site }) {
+		return b.none(values)
 	}
 	if len(patterns) == 0 { // base64offset of an empty value
 		b.fail(b.at, "no value is left after the modifiers")

@@ -56,12 +56,16 @@ type texts struct {
 	ends     [][]byte
 	contains [][]byte
 	globs    []glob
+	within   []glob   // those of globs that anything may stand before and behind
 	numbers  []number // values that the rule writes as numbers: equal JSON numbers match too
 }
 
 func newTexts(patterns []pattern, numbers []number) *texts {
 	t := &texts{numbers: numbers}
 	for _, p := range patterns {
+		if n := len(p.gaps); n > 1 && p.text[0] == "" && p.text[n] == "" && p.gaps[0].open && p.gaps[n-1].open {
+			t.within = append(t.within, p.glob())
+		}
 		switch {
 		case len(p.gaps) == 0:
 			if t.whole == nil {

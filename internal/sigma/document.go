@@ -201,10 +201,18 @@ func (d *document) placeholder(n *yaml.Node, field, name string) ([]string, bool
 		d.fail(n, field, "placeholder %%%s%% has no values: the site file does not name it%s", brief(name), meant(name, d.l.placeholders()))
 		return nil, false
 	}
-	if len(values) == 0 && !slices.Contains(d.empty, name) {
-		d.empty = append(d.empty, name)
+	d.l.asked[name] = true
+	if len(values) == 0 {
+		d.lacks(name)
 	}
 	return values, true
+}
+
+// lacks notes a placeholder that has no value which could be used.
+func (d *document) lacks(name string) {
+	if !slices.Contains(d.empty, name) {
+		d.empty = append(d.empty, name)
+	}
 }
 
 // lookup finds a field of the document's log.

@@ -17,6 +17,17 @@ func (l *loader) spend(b *itemBuilder, n *yaml.Node, bytes int) bool {
 
 var placeholder = regexp.MustCompile(`\\?%[^%\\\s]*%?`)
 
+// placeholdersOf are the names in a value that the rule has.
+func placeholdersOf(text string) []string {
+	var names []string
+	for _, word := range placeholder.FindAllString(text, -1) {
+		if n := len(word); n > 2 && word[0] == '%' && word[n-1] == '%' {
+			names = append(names, word[1:n-1])
+		}
+	}
+	return names
+}
+
 // expand puts the site's values in place of the placeholders of one value.
 func (b *itemBuilder) expand(s scalar) ([]scalar, bool) {
 	heads := []string{""}

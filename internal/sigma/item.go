@@ -63,13 +63,28 @@ func (b *itemBuilder) fail(n *yaml.Node, format string, args ...any) bool {
 	return false
 }
 
-// bad is fail for a value, which the rule may not have itself.
-func (b *itemBuilder) bad(v scalar, format string, args ...any) {
-	if v.site {
-		format += " (from the site file: %s)"
-		args = append(args, brief(v.node.Value))
+// bad tells of a value that the field cannot have. One of the rule's own makes
+// the rule useless; one from the site file is left out, and bad returns true.
+func (b *itemBuilder) bad(v scalar, format string, args ...any) bool {
+	if !v.site {
+		return b.fail(v.node, format, args...)
 	}
-	b.fail(v.node, format, args...)
+	why := fmt.Sprintf(format, args...)
+	for _, name := range placeholdersOf(v.node.Value) {
+		b.d.l.leaveOut(b.d.about.Called(), name, v.text, why)
+	}
+	return true
+}
+
+// none is the condition of an item of which no value is left: it never holds,
+// like that of an empty list.
+func (b *itemBuilder) none(values []scalar) *node {
+	for _, v := range values {
+		for _, name := range placeholdersOf(v.node.Value) {
+			b.d.lacks(name)
+		}
+	}
+	return constant(false)
 }
 
 // values reads the value or the list of values, and puts those of the site in
@@ -92,9 +107,6 @@ func (b *itemBuilder) values(value *yaml.Node) ([]scalar, bool) {
 	for _, n := range nodes {
 		if n.Kind != yaml.ScalarNode {
 			return nil, b.fail(n, "want a value, not %s", shape(n))
-		}
-		if isNull(n) && len(nodes) > 1 {
-			return nil, b.fail(n, "null cannot stand in a list: give it a selection of its own")
 		}
 		s, ok := b.scalar(n)
 		if !ok {
@@ -195,11 +207,20 @@ func (b *itemBuilder) build(f Field, values []scalar) *node {
 	if b.mods.match == "exists" {
 		return b.exists(f, values)
 	}
-	if len(values) == 1 && values[0].tag == "!!null" {
-		if b.mods.match != "" || b.mods.unit != "" || len(b.mods.encode) > 0 {
-			b.fail(values[0].node, "null goes with no other modifier than neq")
+	isNothing := func(v scalar) bool { return v.tag == "!!null" }
+	if i := slices.IndexFunc(values, isNothing); i >= 0 {
+		if b.mods.match != "" || b.mods.unit != "" || len(b.mods.encode) > 0 || b.mods.all {
+			b.fail(values[i].node, "null goes with no other modifier than neq")
+			return constant(false)
 		}
-		return b.mods.combine([]*node{invert(b.atom(&atom{field: f, test: testPresent}))}, false)
+		each := []*node{invert(b.atom(&atom{field: f, test: testPresent}))}
+		if rest := slices.DeleteFunc(slices.Clone(values), isNothing); len(rest) > 0 { // or one of these
+			mods := b.mods
+			b.mods.neq = false
+			each = append(each, b.build(f, rest))
+			return mods.combine(each, false)
+		}
+		return b.mods.combine(each, false)
 	}
 	if why := b.mods.misfit(f.Kind); why != "" {
 		b.fail(b.at, "%s", why)

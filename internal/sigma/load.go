@@ -14,7 +14,7 @@ import (
 // if it is in order itself, and keeps its name unless it has one. With status deprecated or unsupported it switches
 // the other off.
 func Load(sources []Source, o Options) (*Set, []Problem) {
-	l := &loader{o: o, schemas: map[string]Schema{}, atoms: map[string]map[string]*atom{}}
+	l := &loader{o: o, schemas: map[string]Schema{}, atoms: map[string]map[string]*atom{}, asked: map[string]bool{}, bad: map[string]bool{}}
 	for _, s := range o.Schemas {
 		l.schemas[s.Service()] = s
 	}
@@ -27,6 +27,7 @@ func Load(sources []Source, o Options) (*Set, []Problem) {
 	docs = l.override(docs)
 	s := &Set{programs: map[string]*program{}}
 	l.resolve(s, docs)
+	l.unasked()
 	for service := range l.schemas {
 		s.programs[service] = compile(s.Rules, service)
 	}
@@ -43,12 +44,51 @@ type loader struct {
 	text     int // bytes of values
 	steps    int // of regular expressions
 	made     int // atoms
+
+	asked map[string]bool // placeholders that rules name
+	bad   map[string]bool // values of the site that were told of
 }
 
 func (l *loader) services() []string { return slices.Sorted(maps.Keys(l.schemas)) }
 
 func (l *loader) placeholders() []string {
 	return append(slices.Sorted(maps.Keys(l.o.Site)), l.o.Known...)
+}
+
+// leaveOut tells, once, of a value of the site that cannot be used. The others
+// of its list can, and so can the rules: a typing error in one network must not
+// switch off what watches the rest.
+func (l *loader) leaveOut(rule, name, value, why string) {
+	key := name + "\x00" + value + "\x00" + why
+	if l.bad[key] {
+		return
+	}
+	l.bad[key] = true
+	l.problems = append(l.problems, Problem{File: l.siteFile(), Rule: rule, Field: name, Reason: why + ": this value is left out"})
+}
+
+func (l *loader) siteFile() string {
+	if l.o.SiteFile != "" {
+		return l.o.SiteFile
+	}
+	return "site file"
+}
+
+// unasked tells of lists that no rule asks for and whose name is nearly one that
+// is known: whoever misspelt it believes that it is used.
+func (l *loader) unasked() {
+	for _, name := range slices.Sorted(maps.Keys(l.o.Site)) {
+		if l.asked[name] || slices.Contains(l.o.Known, name) {
+			continue
+		}
+		for _, known := range l.o.Known {
+			const most = 3 // a slip of the pen, not a name of its own
+			if distance(strings.ToLower(name), strings.ToLower(known), most) < most {
+				l.problems = append(l.problems, Problem{File: l.siteFile(), Field: name, Reason: fmt.Sprintf("no rule uses this list; did you mean %s?", known)})
+				break
+			}
+		}
+	}
 }
 
 // parse reads the documents of a source, each for itself, and returns those

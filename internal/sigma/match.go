@@ -14,6 +14,8 @@ type Matcher struct {
 	held     []uint64 // and those of them that hold
 	possible []uint64 // rules that the key fields do not refute
 	element  slot     // an element of an array
+	inner    slot     // the documents in a field
+	innerOf  FieldID
 	scratch  []byte
 }
 
@@ -163,13 +165,39 @@ func (m *Matcher) judge(a *step) bool {
 	return m.one(a, s)
 }
 
+// embedded tests the documents that the record has as text in the atom's field.
+func (m *Matcher) embedded(a *step) bool {
+	e, ok := m.record.(Embedder)
+	if !ok {
+		return false
+	}
+	if m.inner.epoch != m.epoch || m.innerOf != a.field.ID {
+		text := e.Embedded(a.field.ID)
+		m.inner.set(Value{Kind: Text, Present: text != nil, Text: text})
+		m.inner.epoch, m.innerOf = m.epoch, a.field.ID
+	}
+	if !m.inner.v.Present {
+		return false
+	}
+	text := m.inner.fold
+	if a.cased {
+		text = m.inner.text
+	}
+	for _, g := range a.text.within {
+		if g.match(text()) {
+			return true
+		}
+	}
+	return false
+}
+
 // one tests one value that is there.
 func (m *Matcher) one(a *step, s *slot) bool {
 	switch a.test {
 	case testPresent:
 		return true
 	case testText:
-		return a.text.match(s, a.cased)
+		return a.text.match(s, a.cased) || s.v.Kind == JSON && len(a.text.within) > 0 && m.embedded(a)
 	case testRegexp:
 		for _, re := range a.res {
 			if re.match(s) {

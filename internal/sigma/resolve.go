@@ -73,7 +73,7 @@ func (d *document) idle() string {
 		return "status " + d.about.Status
 	}
 	for _, name := range d.about.Sluice.Requires {
-		if len(d.l.o.Site[name]) == 0 {
+		if len(d.l.o.Site[name]) == 0 || slices.Contains(d.empty, name) {
 			return "the site file has no " + name
 		}
 	}

@@ -74,6 +74,15 @@ type Record interface {
 	Field(FieldID) Value
 }
 
+// Embedder is a Record some of whose JSON holds documents as text, such as a
+// policy in a parameter. A rule that asks what such a field contains is written
+// for the document, so contains and keywords are tried on it as well.
+type Embedder interface {
+	// Embedded returns the documents in a field as they read, nil where there are
+	// none; valid until the next call.
+	Embedded(FieldID) []byte
+}
+
 // Schema says which fields the records of one log have.
 type Schema interface {
 	// Service is the logsource.service of the rules that the schema serves.
@@ -100,8 +109,10 @@ type Source struct {
 // Options is what Load must know beside the documents.
 type Options struct {
 	Schemas []Schema
-	Site    Site     // values of placeholders
-	Known   []string // placeholders that are empty, not unknown, when Site lacks them
+	Site    Site // values of placeholders
+	// SiteFile is what Problems call the file that Site is from.
+	SiteFile string
+	Known    []string // placeholders that are empty, not unknown, when Site lacks them
 }
 
 // Set is a loaded set of rules. It never changes; Matchers share it.

@@ -15,7 +15,8 @@ type Site map[string][]string
 var placeholderName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
 
 // ParseSite reads a site file: a YAML mapping of names to lists of texts or
-// numbers. What is in order is returned beside the Problems of what is not.
+// numbers. What is in order is returned beside the Problems of what is not: a bad
+// value leaves out itself, a bad list all of its name.
 func ParseSite(file string, src []byte) (Site, []Problem) {
 	site := Site{}
 	var problems []Problem
@@ -42,21 +43,23 @@ func ParseSite(file string, src []byte) (Site, []Problem) {
 				fail(fault{name, name.Value, "placeholder is defined twice"})
 				continue
 			}
-			values, f := siteValues(list)
-			if f != nil {
+			values, faults := siteValues(list)
+			for _, f := range faults {
 				f.field = name.Value
-				fail(*f)
-				continue
+				fail(f)
 			}
-			site[name.Value] = values
+			if values != nil {
+				site[name.Value] = values
+			}
 		}
 	}
 	return site, problems
 }
 
-func siteValues(list *yaml.Node) ([]string, *fault) {
+// siteValues returns nil where there is no list.
+func siteValues(list *yaml.Node) (values []string, faults []fault) {
 	if list.Kind == yaml.MappingNode {
-		return nil, &fault{node: list, reason: "want a list of values"}
+		return nil, []fault{{node: list, reason: "want a list of values"}}
 	}
 	if isNull(list) {
 		return []string{}, nil
@@ -66,17 +69,18 @@ func siteValues(list *yaml.Node) ([]string, *fault) {
 		items = list.Content
 	}
 	if len(items) > maxValues {
-		return nil, &fault{node: list, reason: fmt.Sprintf("%d values, more than %d", len(items), maxValues)}
+		return nil, []fault{{node: list, reason: fmt.Sprintf("%d values, more than %d", len(items), maxValues)}}
 	}
-	values := make([]string, 0, len(items))
+	values = make([]string, 0, len(items))
 	for _, n := range items {
 		switch {
 		case n.Kind != yaml.ScalarNode || isNull(n):
-			return nil, &fault{node: n, reason: "want text or a number, not " + shape(n)}
+			faults = append(faults, fault{node: n, reason: "want text or a number, not " + shape(n)})
 		case len(n.Value) > maxValue:
-			return nil, &fault{node: n, reason: fmt.Sprintf("value of %d bytes, more than %d", len(n.Value), maxValue)}
+			faults = append(faults, fault{node: n, reason: fmt.Sprintf("value of %d bytes, more than %d", len(n.Value), maxValue)})
+		default:
+			values = append(values, n.Value) // as written: an account that begins with 0 keeps it
 		}
-		values = append(values, n.Value) // as written: an account that begins with 0 keeps it
 	}
-	return values, nil
+	return values, faults
 }

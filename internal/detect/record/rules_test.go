@@ -109,3 +109,30 @@ func matches(t *testing.T, s sigma.Schema, items []string, r func() sigma.Record
 	}
 	return got
 }
+
+// TestRulesOnPolicies: a policy is a document within a text, whose quotes are
+// escaped; a rule that looks for what stands in quotes in it finds that. An
+// object's key is no policy, whatever it says.
+func TestRulesOnPolicies(t *testing.T) {
+	const policy = `{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\"],\"Resource\":\"arn:aws:s3:::<YOUR-BUCKET-NAME>/*\"}]}`
+	items := []string{
+		`requestParameters|contains|all: ['"arn:aws:s3:::<YOUR-BUCKET-NAME>/*"', '"s3:GetObject"', '"Allow"']`,
+		`'|all': ['"s3:GetObject"', '"Allow"']`,
+		`requestParameters|contains: '\"s3:GetObject\"'`, // as it stands in the record
+		`requestParameters|startswith: '{"Statement"'`,
+		`requestParameters|contains: '"s3:PutObject"'`,
+		`userIdentity|contains: '"s3:GetObject"'`,
+	}
+	for parameters, want := range map[string][]string{
+		`{"userName":"b","policyName":"x","policyDocument":"` + policy + `"}`: items[:3],
+		`{"bucketName":"example","key":"` + policy + `"}`:                     items[1:3], // keywords are searched in the key itself, too
+		`{"bucketName":"example","policyDocument":{"key":"` + policy + `"}}`:  items[2:3],
+	} {
+		schema := record.NewTrailSchema(nil)
+		event := `{"eventTime":"2026-11-22T12:00:00Z","eventSource":"iam.amazonaws.com","eventName":"PutUserPolicy","requestParameters":` + parameters + `}`
+		got := matches(t, schema, items, func() sigma.Record { return parsed(t, schema, event) })
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got  %q\nwant %q", parameters, got, want)
+		}
+	}
+}

@@ -145,6 +145,7 @@ type Trail struct {
 	derived [derivedCount]sigma.Value
 	known   [derivedCount]bool
 	net     network
+	inner   []byte
 }
 
 // NewTrail makes a record of a schema whose rules are loaded.
