@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"sluice/internal/clean"
@@ -21,6 +23,12 @@ const (
 // as it was when it could last be read. Nothing that is wrong there keeps a file
 // from being converted: what cannot be used is left out, said in the log and in
 // the metrics, and reported once.
+//
+// Of a site file that has faults, what is in order is used, and what is not is as
+// it was before. A process that starts while the file is broken has no before: it
+// works without the lists that it cannot read. Rules that need them are idle then,
+// and those that a list would have kept quiet tell too much rather than too
+// little.
 type ruleBook struct {
 	folder *ruleFolder // nil for the shipped rules only
 	now    func() time.Time
@@ -29,6 +37,7 @@ type ruleBook struct {
 
 	next    time.Time // when to look into the folder again
 	rules   *detect.Rules
+	site    sigma.Site   // as far as it could be read, now or before
 	faults  int          // documents that cannot be used
 	unread  bool         // the folder could not be read
 	pending []brokenFile // not reported yet
@@ -78,14 +87,20 @@ func (b *ruleBook) load() {
 			o.User = append(o.User, sigma.Source{Name: f.name, Text: f.text, Layer: 1})
 			continue
 		}
+		if o.SiteFile != "" {
+			problems = append(problems, sigma.Problem{File: f.name, Reason: "not read: there is a site.yaml already"})
+			continue
+		}
 		site, faults := sigma.ParseSite(f.name, f.text)
 		problems = append(problems, faults...)
-		if o.Site == nil {
-			o.Site = site
-		} else {
-			problems = append(problems, sigma.Problem{File: f.name, Reason: "not read: there is a site.yaml already"})
+		if len(faults) > 0 {
+			if kept := b.keep(site); kept != "" {
+				problems = append(problems, sigma.Problem{File: f.name, Reason: "as they were before stay " + kept})
+			}
 		}
+		o.Site, o.SiteFile = site, f.name
 	}
+	b.site = o.Site
 	rules, faults := detect.Load(o)
 	problems = append(problems, faults...)
 	for _, l := range left {
@@ -97,6 +112,21 @@ func (b *ruleBook) load() {
 	b.rules, b.faults, b.pending = rules, len(problems), brokenFiles(files, problems)
 	b.log.Info("rules loaded", "rules", len(rules.Set.Rules), "correlations", len(rules.Set.Correlations),
 		"filters", len(rules.Set.Filters), "idle", len(rules.Set.Idle), "broken", len(problems), "files", len(files))
+}
+
+// keep adds to a site whose file has faults the lists that it lacks and that were
+// there before, and names them. Lists say what is harmless, so to lose them to a
+// typing error would be a flood of messages; and a list that was taken out on
+// purpose goes when the file is in order again.
+func (b *ruleBook) keep(site sigma.Site) string {
+	var kept []string
+	for _, name := range slices.Sorted(maps.Keys(b.site)) {
+		if _, ok := site[name]; !ok {
+			site[name] = b.site[name]
+			kept = append(kept, name)
+		}
+	}
+	return strings.Join(kept, ", ")
 }
 
 // brokenFiles gathers problems by file.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/internal/pipeline"
+	"sluice/internal/sigma"
 )
 
 // invoke converts nothing and returns the subjects of mails.
@@ -79,6 +81,44 @@ func TestRulesAreReread(t *testing.T) {
 		}
 		if got := r.last(t, "RuleErrors"); got != step.error {
 			t.Errorf("%s: %v rule errors, want %v", step.name, got, step.error)
+		}
+	}
+}
+
+// What cannot be read of a site file stays as it was; a process that starts with
+// it works without, and all is told.
+func TestBrokenSiteFile(t *testing.T) {
+	r := newFindingRig(t, nil)
+	r.Handler.detection.out.level = 0
+	const good = "public_buckets: [example-films]\nown_accounts: ['111122223333']\nthreat_networks: [203.0.113.0/24]\n"
+	for _, step := range []struct {
+		name, text string
+		want       string // own accounts, public buckets, threat networks
+		idle       bool   // foreign_account
+		errors     float64
+	}{
+		{"good", good, "1 1 1", false, 0},
+		{"no YAML any more", "public_buckets: [\n", "1 1 1", false, 2},
+		{"one list is none", good + "approved_networks: {a: b}\n", "1 1 1", false, 1},
+		{"a list that was there is none", "public_buckets: [a, b]\nown_accounts: {a: b}\n", "1 2 1", false, 2},
+		{"one value is none", "public_buckets: [a, [b]]\nown_accounts: ['111122223333']\nthreat_networks: [203.0.113.0/24, 10.0.0/8]\n", "1 1 2", false, 2},
+		{"a list taken out", "public_buckets: [a]\n", "0 1 0", true, 0},
+		{"misspelt", "public_bukets: [a]\n", "0 0 0", true, 1},
+		{"broken, and little before", "own_accounts: [", "0 0 0", true, 3},
+	} {
+		r.rules.files["rules/site.yaml"] = step.text
+		r.now = r.now.Add(rereadRules)
+		r.invoke(t)
+		site := r.Handler.detection.rules.site
+		if got := fmt.Sprint(len(site["own_accounts"]), len(site["public_buckets"]), len(site["threat_networks"])); got != step.want {
+			t.Errorf("%s: %s values, want %s", step.name, got, step.want)
+		}
+		idle := slices.ContainsFunc(r.Handler.detection.using.Set.Idle, func(i sigma.Idle) bool { return i.About.Name == "foreign_account" })
+		if idle != step.idle {
+			t.Errorf("%s: foreign_account is idle: %v, want %v", step.name, idle, step.idle)
+		}
+		if got := r.last(t, "RuleErrors"); got != step.errors {
+			t.Errorf("%s: %v rule errors, want %v", step.name, got, step.errors)
 		}
 	}
 }
