@@ -35,7 +35,8 @@ func (s span) mayHold(o pipeline.Object) bool {
 	return !ok || at >= s.from-late
 }
 
-// spanOf reads --since and --until. A day stands for all of it.
+// spanOf reads --since and --until. A day stands for all of it, and what happened
+// at the very moment of either is within.
 func spanOf(since, until string) (span, error) {
 	s := always
 	if since != "" {
@@ -50,12 +51,12 @@ func spanOf(since, until string) (span, error) {
 		if err != nil {
 			return s, err
 		}
-		if s.to = from; to > from {
+		if s.to = from + 1; to > from {
 			s.to = to
 		}
 	}
 	if s.from >= s.to {
-		return s, usage(fmt.Errorf("--until %s is not after --since %s", until, since))
+		return s, usage(fmt.Errorf("--until %s is before --since %s", until, since))
 	}
 	return s, nil
 }
