@@ -48,8 +48,8 @@ func (s screen) level(l sigma.Level) string {
 
 // callers and addresses are the names under which rules group by who did it.
 var (
-	callers   = []string{"requester_name", "requester", "userIdentity.arn", "userIdentity.userName", "userIdentity.principalId", "userIdentity.accountId", "requester_account", "presign_access_key_id", "presign_credential"}
-	addresses = []string{"remote_ip", "sourceIPAddress"}
+	callers   = []string{"derived.principal", "requester_name", "requester", "userIdentity.arn", "userIdentity.userName", "userIdentity.principalId", "userIdentity.accountId", "requester_account", "presign_access_key_id", "presign_credential"}
+	addresses = []string{"derived.remote_net", "derived.source_net", "remote_ip", "sourceIPAddress"}
 )
 
 // who is what a finding says of who did it, short enough for a cell.
@@ -72,7 +72,7 @@ func groupValue(f *finding.Finding, names []string) (string, bool) {
 				continue
 			}
 			if p.Null {
-				return map[bool]string{true: "anonymous"}[name == "requester" || name == "requester_name" || name == "userIdentity.arn"], true
+				return map[bool]string{true: "anonymous"}[name == "requester" || name == "requester_name" || name == "userIdentity.arn" || name == "derived.principal"], true
 			}
 			return caller(p.Value), true
 		}

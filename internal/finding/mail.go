@@ -132,7 +132,7 @@ func (f *Finding) who(dead func(string) string, max int) []Pair {
 	for _, p := range f.Group[:min(len(f.Group), maxGroup)] {
 		value := dead(shown(p.Value, max))
 		switch {
-		case p.Null && (p.Name == "requester" || p.Name == "requester_name"):
+		case p.Null && (p.Name == "requester" || p.Name == "requester_name" || p.Name == "derived.principal" && f.Rule.Service == "s3_server_access"):
 			value = "(none: anonymous)"
 		case p.Null:
 			value = "(none)"

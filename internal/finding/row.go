@@ -100,9 +100,9 @@ func (f *Finding) Row() (Row, error) {
 	}
 	for _, p := range f.Group {
 		switch p.Name {
-		case "requester", "requester_name", "userIdentity.arn":
+		case "requester", "requester_name", "userIdentity.arn", "derived.principal":
 			r.Requester = of(p)
-		case "remote_ip", "sourceIPAddress":
+		case "remote_ip", "sourceIPAddress", "derived.remote_net", "derived.source_net":
 			r.RemoteIP = of(p)
 		}
 	}

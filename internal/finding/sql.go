@@ -19,9 +19,10 @@ const (
 // source is a table that a rule's records lie in.
 type source struct {
 	table, time string
-	columns     string            // what the statement shows
-	names       map[string]string // what rules call a column, where that is another name
-	kinds       map[string]kind   // the columns that a group can be asked for
+	columns     string                       // what the statement shows
+	names       map[string]string            // what rules call a column, where that is another name
+	kinds       map[string]kind              // the columns that a group can be asked for
+	parts       map[string]func(Pair) string // of fields that are worked out of columns
 }
 
 // kind is how a column's value is written in SQL.
@@ -40,11 +41,13 @@ func sourcesOf(service string) []source {
 		table: "s3_access_logs", time: "request_time",
 		columns: "request_time, operation, key_name, http_status,\n  requester, remote_ip, user_agent",
 		kinds:   accessKinds,
+		parts:   map[string]func(Pair) string{"derived.principal": requesterIs, "derived.remote_net": addressIs("remote_ip")},
 	}
 	trail := source{
 		table: "cloudtrail_events", time: "event_time",
 		columns: "event_time, event_name, key_name, error_code,\n  user_identity_arn, source_ip_address",
 		names:   trailNames, kinds: trailKinds,
+		parts: map[string]func(Pair) string{"derived.principal": callerIs, "derived.source_net": addressIs("source_ip_address")},
 	}
 	switch service {
 	case "s3_server_access":
@@ -74,6 +77,12 @@ func (f *Finding) queries() []string {
 			group = append(group[:len(group):len(group)], Pair{Name: "bucket_name", Value: f.Bucket})
 		}
 		for _, p := range group {
+			if part, ok := s.parts[p.Name]; ok {
+				if where := part(p); where != "" {
+					b.WriteString("  AND " + where + "\n")
+				}
+				continue
+			}
 			column := p.Name
 			if c, ok := s.names[p.Name]; ok {
 				column = c
@@ -87,6 +96,45 @@ func (f *Finding) queries() []string {
 		all = append(all, b.String())
 	}
 	return all
+}
+
+// requesterIs asks for a requester with whatever session.
+func requesterIs(p Pair) string {
+	lit, ok := literal(p.Value)
+	switch {
+	case p.Null:
+		return "requester IS NULL"
+	case !ok || utf8.RuneCountInString(p.Value) > maxLiteral:
+		return ""
+	case !strings.HasPrefix(p.Value, "arn:"):
+		return "requester = " + lit
+	}
+	return fmt.Sprintf("(requester = %s\n    OR starts_with(requester, %s || '/'))", lit, lit)
+}
+
+// callerIs asks for who issued the session of a call, or for who made it.
+func callerIs(p Pair) string {
+	lit, ok := literal(p.Value)
+	switch {
+	case p.Null:
+		return "user_identity_arn IS NULL"
+	case !ok || utf8.RuneCountInString(p.Value) > maxLiteral:
+		return ""
+	case !strings.HasPrefix(p.Value, "arn:"):
+		return fmt.Sprintf("(user_identity_account_id = %s\n    OR user_identity_invoked_by = %s)", lit, lit)
+	}
+	return fmt.Sprintf("(coalesce(session_issuer_arn, user_identity_arn) = %s\n    OR starts_with(user_identity_arn, %s || '/'))", lit, lit)
+}
+
+// addressIs asks column for an address. Of a network it asks nothing: an address
+// of IPv6 can be written in many ways.
+func addressIs(column string) func(Pair) string {
+	return func(p Pair) string {
+		if strings.Contains(p.Value, "/") {
+			return ""
+		}
+		return condition(column, text, p)
+	}
 }
 
 // condition asks column for the value of p; "" where that cannot be said in SQL,

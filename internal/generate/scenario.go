@@ -61,7 +61,7 @@ func plantAnonymousRead(p *plot) {
 		p.both(p.get(b, string(b.appendKey(nil, i)), nil, ip, agent))
 	}
 	p.expect("anonymous_listing", "bucket_name", b.name)
-	p.expect("anonymous_dump", "bucket_name", b.name, "remote_ip", ip)
+	p.expect("anonymous_dump", "bucket_name", b.name, "derived.remote_net", ip)
 	if usual {
 		p.expect("first_anonymous_read", "bucket_name", b.name, "authenticated", "false")
 	}
@@ -89,7 +89,7 @@ func plantKeyGuessing(p *plot) {
 		}
 		p.step(3)
 	}
-	p.expect("key_guessing", "bucket_name", b.name, "remote_ip", ip)
+	p.expect("key_guessing", "bucket_name", b.name, "derived.remote_net", ip)
 }
 
 func plantMassDownload(p *plot) {
@@ -103,7 +103,7 @@ func plantMassDownload(p *plot) {
 		p.both(r)
 		p.step(3)
 	}
-	p.expect("offensive_tool", "bucket_name", b.name, "requester", s.requester)
+	p.expect("offensive_tool", "bucket_name", b.name, "derived.principal", s.bearer())
 }
 
 func plantMassDelete(p *plot) {
@@ -128,7 +128,7 @@ func plantMassDelete(p *plot) {
 		}
 		p.step(20)
 	}
-	p.expect("mass_delete_by_user", "bucket_name", b.name, "requester", s.requester)
+	p.expect("mass_delete_by_user", "bucket_name", b.name, "derived.principal", s.bearer())
 }
 
 func plantReEncryption(p *plot) {
@@ -149,7 +149,7 @@ func plantReEncryption(p *plot) {
 	p.t.requestLine("PUT", "?x-id=PutObject", "")
 	p.both(r)
 	p.expect("customer_key_burst", "requestParameters.bucketName", b.name)
-	p.expect("ransom_note", "bucket_name", b.name, "requester", s.requester)
+	p.expect("ransom_note", "bucket_name", b.name, "derived.principal", s.bearer())
 }
 
 func plantForgedLines(p *plot) {
@@ -176,7 +176,7 @@ func plantForgedLines(p *plot) {
 		p.forged(r)
 		p.step(30)
 	}
-	p.expect("ambiguous_line", "bucket_name", b.name, "remote_ip", ip)
+	p.expect("ambiguous_line", "bucket_name", b.name)
 }
 
 func plantPresignedShared(p *plot) {
@@ -221,8 +221,8 @@ func plantLoggingDisabled(p *plot) {
 		p.both(p.get(b, string(b.appendKey(nil, i)), s, "", ""))
 		p.step(15)
 	}
-	p.expect("logging_changed", "bucket_name", b.name, "requester", s.requester)
-	p.expect("trail_access_logging_off", "requestParameters.bucketName", b.name, "userIdentity.arn", s.requester)
+	p.expect("logging_changed", "bucket_name", b.name, "derived.principal", s.bearer())
+	p.expect("trail_access_logging_off", "requestParameters.bucketName", b.name, "derived.principal", s.issuer())
 }
 
 func plantPublicPolicy(p *plot) {
@@ -235,10 +235,10 @@ func plantPublicPolicy(p *plot) {
 		p.step(30)
 	}
 	for _, rule := range []string{"public_access_block_changed", "bucket_policy_changed"} {
-		p.expect(rule, "bucket_name", b.name, "requester", s.requester)
+		p.expect(rule, "bucket_name", b.name, "derived.principal", s.bearer())
 	}
 	for _, rule := range []string{"trail_public_access_block_off", "trail_policy_made_public"} {
-		p.expect(rule, "requestParameters.bucketName", b.name, "userIdentity.arn", s.requester)
+		p.expect(rule, "requestParameters.bucketName", b.name, "derived.principal", s.issuer())
 	}
 	p.expect("public_then_read", "requestParameters.bucketName", b.name)
 	if usual {
@@ -257,5 +257,5 @@ func plantDeniedThenAllowed(p *plot) {
 		p.both(r)
 		p.step(12)
 	}
-	p.expect("denied_then_allowed", "bucket_name", b.name, "requester", s.requester)
+	p.expect("denied_then_allowed", "bucket_name", b.name, "derived.principal", s.bearer())
 }

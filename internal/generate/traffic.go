@@ -3,6 +3,7 @@ package generate
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -333,4 +334,22 @@ func (w *world) sessionFor(d *dice, user, role, name, ip, agent string) *session
 	}
 	s.identity = s.identityJSON()
 	return s
+}
+
+// bearer is who rules on access logs say that it is: the role, whatever name the
+// session has.
+func (s *session) bearer() string {
+	if s.role == "" {
+		return s.requester
+	}
+	return s.requester[:strings.LastIndexByte(s.requester, '/')]
+}
+
+// issuer is who rules on CloudTrail say that it is: the role that issued the
+// session.
+func (s *session) issuer() string {
+	if s.role == "" {
+		return s.requester
+	}
+	return fmt.Sprintf("arn:aws:iam::%s:role/%s", s.account, s.role)
 }
