@@ -31,7 +31,7 @@ type scanCommand struct {
 // Help is what "sluice scan --help" says below the summary.
 func (scanCommand) Help() string {
 	return `Rules judge every record, and what belongs together (same rule, bucket and caller, same day) is one finding. sluice rules list shows the rules, and which of them alert.
-Files are read in the order of the times in their names, so that windows over time need not be kept for long: what is delivered more than 48 hours after it happened may be counted apart from what it belongs to. Nothing is kept from one scan to the next.
+Files are read in the order of the times in their names, so that windows over time need not be kept for long: what is delivered more than six hours after it happened may be counted apart from what it belongs to. Nothing is kept from one scan to the next.
 
 Exit codes: 0 nothing found; 1 an error; 2 wrong usage; 3 nothing found, but some files or rules could not be read; 11 to 15 found, and the highest level of it was informational (11), low (12), medium (13), high (14) or critical (15). With --compare it is the highest level of what differs.`
 }

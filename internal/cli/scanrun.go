@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"sluice/internal/detect"
 	"sluice/internal/formats"
@@ -36,9 +37,14 @@ type side struct {
 // cost no more there than they take up.
 const scanPack = 4096
 
+// scanLateness is how late a file may come in a scan. Files are read in the order
+// of their times, and S3 delivers most logs within a few hours; what is counted
+// is kept so long, and of a day of ten million lines that is most of the memory.
+const scanLateness = 6 * time.Hour
+
 func newSide(rules *detect.Rules, t tier) *side {
 	h := newHarvest(t)
-	return &side{rules: rules, harvest: h, engine: detect.NewEngine(rules, detect.NewMemory(), h, detect.Config{Every: true, Pack: scanPack})}
+	return &side{rules: rules, harvest: h, engine: detect.NewEngine(rules, detect.NewMemory(), h, detect.Config{Every: true, Pack: scanPack, Lateness: scanLateness})}
 }
 
 // apply counts what was seen in a file.
