@@ -204,7 +204,10 @@ func (d *detection) apply(ctx context.Context) {
 				var report detect.Report
 				err := errNotTried
 				if !down {
-					report, err = d.engine.Apply(ctx, s.o)
+					err = pipeline.Guarded(func() (err error) {
+						report, err = d.engine.Apply(ctx, s.o)
+						return err
+					})
 				}
 				mu.Lock()
 				if err != nil {

@@ -229,6 +229,15 @@ func TestUncountedFileFailsAlone(t *testing.T) {
 			t.Errorf("%s: findings %v, want some: %v", key, n, want)
 		}
 	}
+	r.state.fail = func(_, owner string) error {
+		if strings.HasPrefix(owner, id) {
+			panic("no such owner")
+		}
+		return nil
+	}
+	if failed, err := r.handle(t.Context(), announced(files, "b")); len(failed) != 1 || err != nil || !strings.Contains(r.out.String(), "BUG: panic: no such owner") {
+		t.Errorf("a panic: failed %q, %v\n%s", failed, err, r.out.String())
+	}
 	r.state.fail = nil
 	if failed, err := r.handle(t.Context(), announced(files, "b")); len(failed) > 0 || err != nil {
 		t.Errorf("again: failed %q, %v", failed, err)
@@ -244,7 +253,7 @@ func TestUncountedFileFailsAlone(t *testing.T) {
 	for _, l := range printed {
 		ends = append(ends, fmt.Sprint(l["outcome"], " ", l["key"]))
 	}
-	if diff := cmp.Diff(ends, []string{"failed b", "converted a", "converted c", "converted b"}); diff != "" {
+	if diff := cmp.Diff(ends, []string{"failed b", "converted a", "converted c", "failed b", "converted b"}); diff != "" {
 		t.Errorf("file lines (-got +want):\n%s", diff)
 	}
 }

@@ -67,7 +67,7 @@ func (p *Pipeline) convert(ctx context.Context, src Source, f *File) (err error)
 		s    sink
 		skip string
 	)
-	err = guarded(func() error {
+	err = Guarded(func() error {
 		var head []byte
 		if text, head, err = p.text.open(raw, &f.BytesText); err == nil {
 			s, skip = p.route(f.Object.Key, head)
@@ -117,7 +117,7 @@ func (p *Pipeline) route(key string, head []byte) (s sink, skip string) {
 func (p *Pipeline) records(f *File, s sink, in *logs.Input, text io.Reader, shut func() error) error {
 	s.Mark()
 	p.rejected.Mark()
-	err := guarded(func() error {
+	err := Guarded(func() error {
 		err := s.read(f, in, text, p.watch, func(b *logs.BadRecord) error { return p.reject(f, in, b) })
 		f.Lines = in.Lines
 		if err == nil {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// guarded turns a panic into an error. A mistake of ours that one file brings to
+// Guarded turns a panic into an error. A mistake of ours that one file brings to
 // light must not take the other files of its batch with it, nor the process,
 // again at every delivery.
-func guarded(do func() error) (err error) {
+func Guarded(do func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicError{value: v, where: where()}
@@ -18,7 +18,7 @@ func guarded(do func() error) (err error) {
 	return do()
 }
 
-// writing is guarded for what writes to a table: after a panic in there nobody
+// writing is Guarded for what writes to a table: after a panic in there nobody
 // knows what the table holds, and the batch is lost with it.
 func writing[R any](w writer[R], row *R) (err error) {
 	defer func() {
