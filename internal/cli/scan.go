@@ -15,9 +15,9 @@ import (
 
 type scanCommand struct {
 	Paths    []string `arg:"" name:"path" help:"Files, folders, patterns, s3://bucket/prefix, or - for standard input, as for convert."`
-	MinLevel string   `enum:",informational,low,medium,high,critical" default:"" placeholder:"LEVEL" help:"Show findings of this level and above: informational, low, medium, high or critical (default: those that alert)."`
+	MinLevel string   `placeholder:"LEVEL" help:"Show findings of this level and above: informational, low, medium, high or critical (default: those that alert)."`
 	Since    string   `placeholder:"TIME" help:"Leave out what happened before: a day such as 2026-03-02, or a time such as 2026-03-02T08:30:00Z."`
-	Until    string   `placeholder:"TIME" help:"Leave out what happened later; a day is meant with all of it."`
+	Until    string   `placeholder:"TIME" help:"Leave out what happened later than this; a day is meant with all of it."`
 	Rows     int      `default:"100" placeholder:"N" help:"Findings of the table at most, 0 for all; --json and --lake have all (default: 100)."`
 	Full     bool     `help:"Show each finding whole, too: what happened, samples, what to do."`
 	JSON     bool     `name:"json" help:"Print findings as OCSF 1.8.0 Detection Findings, one JSON document a line."`
@@ -98,7 +98,12 @@ func (c *scanCommand) scan(a *app) (*scan, error) {
 	if s.workers == 0 {
 		s.workers = runtime.GOMAXPROCS(0)
 	}
-	s.tier.level, _ = sigma.ParseLevel(c.MinLevel)
+	if c.MinLevel != "" {
+		var ok bool
+		if s.tier.level, ok = sigma.ParseLevel(c.MinLevel); !ok {
+			return nil, usage(fmt.Errorf("--min-level %q is none of informational, low, medium, high, critical", c.MinLevel))
+		}
+	}
 	var err error
 	if s.span, err = spanOf(c.Since, c.Until); err != nil {
 		return nil, err
