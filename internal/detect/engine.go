@@ -71,12 +71,13 @@ func (r *Report) Add(o Report) {
 // Engine counts what Watchers observed and tells what crosses a threshold. It is
 // safe for concurrent use.
 type Engine struct {
-	rules  *Rules
-	state  State
-	outlet Outlet
-	config Config
-	told   *recent // steps of findings
-	seen   *recent // elements that are in the state
+	rules    *Rules
+	state    State
+	outlet   Outlet
+	config   Config
+	told     *recent   // steps of findings
+	seen     *recent   // elements that are in the state
+	gathered *gathered // with Config.Every
 }
 
 // NewEngine returns an engine for rules.
@@ -93,7 +94,7 @@ func NewEngine(r *Rules, s State, out Outlet, c Config) *Engine {
 	if c.Pack == 0 {
 		c.Pack = DefaultPack
 	}
-	return &Engine{rules: r, state: s, outlet: out, config: c, told: newRecent(), seen: newRecent()}
+	return &Engine{rules: r, state: s, outlet: out, config: c, told: newRecent(), seen: newRecent(), gathered: newGathered()}
 }
 
 // Apply counts one file and sends what it completes. After an error the file

@@ -98,16 +98,25 @@ func (y *tally) show(f *finding.Finding, c crossing, slots []Slot) {
 	for _, e := range f.Evidence {
 		have[idOf(e)] = true
 	}
+	other := func(e finding.Evidence) {
+		if !within(e) || have[idOf(e)] {
+			return
+		}
+		have[idOf(e)] = true
+		f.Evidence = append(f.Evidence, e)
+		if e.LogKey != "" && !slices.Contains(f.Sources, e.LogKey) {
+			f.Sources = append(f.Sources, e.LogKey)
+		}
+	}
+	for _, s := range y.others {
+		e, _ := s.read()
+		other(e)
+	}
 	for _, slot := range slots {
 		for _, sample := range slot.Samples {
 			var e finding.Evidence
-			if json.Unmarshal(sample.Text, &e) != nil || !within(e) || have[idOf(e)] {
-				continue
-			}
-			have[idOf(e)] = true
-			f.Evidence = append(f.Evidence, e)
-			if e.LogKey != "" && !slices.Contains(f.Sources, e.LogKey) {
-				f.Sources = append(f.Sources, e.LogKey)
+			if json.Unmarshal(sample.Text, &e) == nil {
+				other(e)
 			}
 		}
 	}

@@ -23,6 +23,7 @@ type tally struct {
 	first, latest logs.Time
 	count         int64
 	samples       []sample
+	others        []sample      // of earlier files
 	firsts        []firstSample // of each series, where there are several
 }
 

@@ -1,0 +1,16 @@
+package detect
+
+// Gathered is how many bytes of samples an engine keeps of earlier files.
+func (e *Engine) Gathered() (n int) {
+	e.gathered.mu.Lock()
+	defer e.gathered.mu.Unlock()
+	for _, all := range []map[string][]sample{e.gathered.now, e.gathered.old} {
+		for key, samples := range all {
+			n += len(key)
+			for _, s := range samples {
+				n += len(s)
+			}
+		}
+	}
+	return n
+}
