@@ -8,8 +8,9 @@
 // files, in whatever order and however often files come, and however many
 // workers apply them, the same incidents are found under the same uids. What may
 // differ is which file's records a message shows, and how large an incident was
-// when it was told. Three things bend that, and each is documented where it is
+// when it was told. Four things bend that, and each is documented where it is
 // done: a file with more than MaxGroups groups of one rule, value_avg, which a
-// late record can make untrue, and first_seen, for which a late file can make an
-// earlier day the first.
+// late record can make untrue, first_seen, for which a late file can make an
+// earlier day the first, and Config.Thrift, which draws lots for contributions
+// that are small next to a threshold.
 package detect
