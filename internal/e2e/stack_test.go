@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -19,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"sluice/internal/awsio"
+	"sluice/internal/ledger"
 	"sluice/internal/testaws"
 )
 
@@ -48,6 +51,7 @@ type stack struct {
 	printed     bytes.Buffer      // by those that died
 	invocations int
 	died        int
+	swept       int // of those
 }
 
 type keys struct{ ID, Secret, Token string }
@@ -207,8 +211,12 @@ func (s *stack) output() string {
 	return s.printed.String() + s.function.Output()
 }
 
-// show lets the time pass after which messages that failed come again.
+// show lets the time pass after which messages that failed come again. By then
+// the leases of batches have ended whose invocations died.
 func (s *stack) show(ctx context.Context, handles []string) error {
+	if err := s.endLeases(ctx); err != nil {
+		return err
+	}
 	for _, h := range handles {
 		_, err := s.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
 			QueueUrl: aws.String(s.Resources["Queue"].ID), ReceiptHandle: &h, VisibilityTimeout: 0,
@@ -218,6 +226,26 @@ func (s *stack) show(ctx context.Context, handles []string) error {
 		}
 	}
 	return nil
+}
+
+// endLeases does to the batches of processes that died what the next invocation
+// would after an hour, so that none has to wait for it.
+func (s *stack) endLeases(ctx context.Context) error {
+	s.mu.Lock()
+	died := s.died - s.swept
+	s.swept += died
+	s.mu.Unlock()
+	if died == 0 {
+		return nil
+	}
+	cfg := s.config(s.URL, s.Admin)
+	l := ledger.New(ledger.Config{
+		Store:   ledger.NewRecordStore(awsio.NewRecords(cfg, s.Resources["StateTable"].ID), ledger.Keep, rand.Reader),
+		Objects: awsio.NewS3(cfg).Pending(s.Resources["LakeBucket"].ID, "lake/"),
+		Now:     func() time.Time { return time.Now().Add(time.Hour) },
+	})
+	_, err := l.Sweep(ctx, time.Now().Add(-time.Hour))
+	return err
 }
 
 // depth is how many messages a queue holds, whoever works on them.
