@@ -116,9 +116,13 @@ this is no line of an access log
 
 // record writes a CloudTrail record; more is put behind its fields.
 func record(eventID, at, name, identity, requestID, parameters, more string) string {
+	ip := "192.0.2.1"
+	if identity == bobIdentity {
+		ip = "192.0.2.2"
+	}
 	return fmt.Sprintf(`{"eventVersion":"1.11","userIdentity":%s,"eventTime":%q,"eventSource":"s3.amazonaws.com","eventName":%q,"awsRegion":"us-west-2",`+
-		`"sourceIPAddress":"192.0.2.1","userAgent":"[aws-cli/2.15.30]","requestParameters":%s,"responseElements":null,"requestID":%q,"eventID":%q,`+
-		`"eventType":"AwsApiCall","recipientAccountId":"111122223333"%s}`, identity, at, name, parameters, requestID, eventID, more)
+		`"sourceIPAddress":%q,"userAgent":"[aws-cli/2.15.30]","requestParameters":%s,"responseElements":null,"requestID":%q,"eventID":%q,`+
+		`"eventType":"AwsApiCall","recipientAccountId":"111122223333"%s}`, identity, at, name, ip, parameters, requestID, eventID, more)
 }
 
 const (

@@ -70,6 +70,8 @@ const pageViews = `
 ## Views
 
 Views compute what they show, from the tables and each time they are asked. Name
-` + "`dt`" + ` in a query of a view, too: it is handed on to the tables.
+` + "`dt`" + ` in a query of a view, too: it is handed on to the tables. Other conditions
+are not always, so give the two that compare rows, ` + "`s3_requests`" + ` and
+` + "`s3_access_logs_distinct`" + `, few days at a time.
 
 `
