@@ -24,8 +24,8 @@ type run struct {
 }
 
 func (r *run) apply(ctx context.Context) error {
-	if r.passed() {
-		r.state.Passed(r.o.First.Go())
+	if at, ok := r.passed(); ok {
+		r.state.Passed(at.Go())
 	}
 	r.levels = make([]map[string]*tally, r.rules.levels)
 	for i := range r.levels {

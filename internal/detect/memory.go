@@ -22,13 +22,13 @@ type Memory struct {
 	claims   map[string]*memoryClaim
 	expire   map[int64][]expiring // by the hour from which nobody asks for them
 
-	newest  [quorum]logs.Time // first records of the last files
+	newest  [quorum]logs.Time // times of the last files
 	files   int
 	passed  int64 // hour up to which is forgotten
 	started bool
 }
 
-// quorum is how many files in a row must begin after a time before it counts as
+// quorum is how many files in a row must come after a time before it counts as
 // passed: one file with a wrong date must not make Memory forget all others.
 const quorum = 16
 
@@ -257,12 +257,12 @@ func (m *Memory) Sent(ctx context.Context, claims []Claim) error {
 	return ctx.Err()
 }
 
-// Passed says when the first record of a file was made. What nobody asks for
-// once that time has come is forgotten, if the files before it were no earlier.
-func (m *Memory) Passed(first time.Time) {
+// Passed says what time has come by a file. What nobody asks for once that time has
+// come is forgotten, if the files before it were no earlier.
+func (m *Memory) Passed(at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.newest[m.files%quorum] = logs.TimeOf(first)
+	m.newest[m.files%quorum] = logs.TimeOf(at)
 	m.files++
 	if m.files < quorum {
 		return

@@ -26,9 +26,9 @@ type State interface {
 	Claim(ctx context.Context, now time.Time, claims []Claim) ([]Grant, error)
 	// Sent says that messages have been told: nobody is granted them again.
 	Sent(ctx context.Context, claims []Claim) error
-	// Passed says when the first record of a file that is about to be counted was
-	// made. A state that has no clock of its own forgets by it.
-	Passed(first time.Time)
+	// Passed says what time has come by the records of a file that is about to be
+	// counted. A state that has no clock of its own forgets by it.
+	Passed(at time.Time)
 }
 
 // Add is one contribution to one slot of a counter. It holds cells, which are

@@ -182,9 +182,9 @@ func (w *Watcher) End(whole bool) *Observed {
 	for _, g := range w.groups {
 		o.groups = append(o.groups, g)
 	}
-	o.First = o.groups[0].first
+	o.First, o.Last = o.groups[0].first, o.groups[0].latest
 	for _, g := range o.groups {
-		o.First = min(o.First, g.first)
+		o.First, o.Last = min(o.First, g.first), max(o.Last, g.latest)
 	}
 	slices.SortFunc(o.groups, func(a, b *group) int {
 		return cmp.Or(cmp.Compare(a.target.index, b.target.index), cmp.Compare(a.key, b.key))
@@ -200,6 +200,7 @@ type Observed struct {
 	Records   int64
 	Matched   int64     // records that any rule matched
 	First     logs.Time // when the first of them was made
+	Last      logs.Time // and the last
 	Dropped   int64     // groups beyond MaxGroups of one rule and part
 
 	rules  *Rules
