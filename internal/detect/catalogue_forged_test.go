@@ -1,6 +1,7 @@
 package detect_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +60,27 @@ func TestForgedLinesDoNotHide(t *testing.T) {
 	for name := range blind {
 		if !seen[name] {
 			t.Errorf("%s is no rule behind an alert", name)
+		}
+	}
+}
+
+// TestForgedLinesAreOneMessage: whoever sends forged requests from many addresses
+// makes no more messages than from one.
+func TestForgedLinesAreOneMessage(t *testing.T) {
+	rules := shipped(t)
+	line := forged(firstExample(t, "anonymous_refused"))
+	if strings.Count(line, " 192.0.2.10 ") != 1 {
+		t.Fatal("the example has no address to change")
+	}
+	for _, address := range []string{"198.51.100.%d", "2001:db8:1:2::%d", "2001:db8:1:%d::1"} {
+		w := rules.Watch()
+		w.Begin("file", "logs/file")
+		for i := range 110 {
+			w.Row(lineOf(t, strings.Replace(line, "192.0.2.10", fmt.Sprintf(address, i+1), 1)))
+		}
+		alerts, _ := incidents(t, rules, apply(t, rules, []*detect.Observed{w.End(true)}, 1))
+		if len(alerts) != 1 || !strings.HasPrefix(alerts[0], "ambiguous_line in example-reports of ") {
+			t.Errorf("%s: %q", address, alerts)
 		}
 	}
 }

@@ -126,11 +126,12 @@ func callerIs(p Pair) string {
 	return fmt.Sprintf("(coalesce(session_issuer_arn, user_identity_arn) = %s\n    OR starts_with(user_identity_arn, %s || '/'))", lit, lit)
 }
 
-// addressIs asks column for an address. Of a network it asks nothing: an address
-// of IPv6 can be written in many ways.
+// addressIs asks column for an address. Of a network it asks nothing, as an address
+// of IPv6 can be written in many ways; nor where there was no address, which may be
+// because a name stands in its place.
 func addressIs(column string) func(Pair) string {
 	return func(p Pair) string {
-		if strings.Contains(p.Value, "/") {
+		if p.Null || strings.Contains(p.Value, "/") {
 			return ""
 		}
 		return condition(column, text, p)

@@ -3,10 +3,13 @@
 package finding_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
+	"sluice/internal/finding"
+	"sluice/internal/logs"
 	"sluice/internal/logs/cloudtrail"
 	"sluice/internal/logs/s3access"
 	"sluice/internal/query"
@@ -36,7 +39,11 @@ func TestMailQueriesRun(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for name, f := range samples() {
+	all := samples()
+	for i, f := range grouped() {
+		all[fmt.Sprint("grouped ", i)] = f
+	}
+	for name, f := range all {
 		_, body := f.Mail()
 		parts := strings.Split(body, "<<'SQL'\n")
 		if len(parts) < 2 {
@@ -56,4 +63,20 @@ func TestMailQueriesRun(t *testing.T) {
 			}
 		}
 	}
+}
+
+// grouped are findings whose groups are worked out of columns.
+func grouped() []*finding.Finding {
+	var all []*finding.Finding
+	for _, p := range []finding.Pair{{Value: "arn:aws:sts::111122223333:assumed-role/web"}, {Value: "444455556666"}, {Null: true}} {
+		for _, service := range []string{"s3_server_access", "cloudtrail", ""} {
+			p.Name = "derived.principal"
+			at := logs.Time(1_795_335_330_000)
+			all = append(all, &finding.Finding{
+				Step: 1, Rule: finding.Rule{ID: "r", Title: "T", Level: "high", Service: service}, First: at, Last: at, Count: 1, Value: 1, Threshold: 1, Measure: "events",
+				Group: []finding.Pair{p, {Name: "derived.remote_net", Value: "192.0.2.1"}, {Name: "derived.source_net", Value: "2001:db8::/64"}},
+			})
+		}
+	}
+	return all
 }
