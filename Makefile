@@ -101,7 +101,7 @@ fuzz: ## Run every fuzz target FUZZTIME times (300000x)
 .PHONY: e2e
 e2e: ## Run the whole stack on loopback, under its own role; SLUICE_E2E_LOAD=1 adds 20,000 files
 	@$(PYTHON) -c 'import moto, samtranslator' || { echo 'moto is missing: pip install -r tools/requirements.txt'; exit 1; }
-	SLUICE_E2E=1 PYTHON=$(PYTHON) $(GO) test ./internal/e2e -count=1 -v -timeout 60m
+	SLUICE_E2E=1 PYTHON=$(PYTHON) $(GO) test ./internal/e2e -count=1 -v -parallel 8 -timeout 60m
 
 .PHONY: dynamodb
 dynamodb: ## Hold what findings and the ledger remember against the API of DynamoDB, as moto has it

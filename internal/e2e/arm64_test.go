@@ -12,11 +12,12 @@ import (
 // TestArm64: the function as it is deployed, for the processor it is deployed
 // to, turns files into rows.
 func TestArm64(t *testing.T) {
+	t.Parallel()
 	qemu, err := exec.LookPath("qemu-aarch64-static")
 	if err != nil {
 		t.Skip("qemu-aarch64-static is not installed (Debian: qemu-user-static)")
 	}
-	arm, err := compile(t.TempDir(), "bootstrap", "GOOS=linux", "GOARCH=arm64")
+	arm, err := compile(t.TempDir(), "bootstrap", "functions/ingest", "GOOS=linux", "GOARCH=arm64")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,18 +3,22 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"sluice/internal/generate"
+	"sluice/internal/testaws"
 )
 
 // wrapper is an executable that runs another one with it: a process of the
@@ -45,73 +49,107 @@ func (s *stack) peakMemory() int64 {
 	return kb << 10
 }
 
-// TestLoad: many small files, as S3 delivers them, and what they cost.
-// SLUICE_E2E_LOAD=1 runs it with 20,000 files of about 100 lines; another
-// number is how many lines there are.
+// TestLoad: many small files, as S3 delivers them, and what they cost, with
+// findings. SLUICE_E2E_LOAD=1 runs it with 20,000 files of about 100 lines;
+// another number is how many files there are.
+//
+// The settings are those of the template. S3, DynamoDB and SNS are not moto, of
+// which a call takes longer than the function needs for a file, but servers in
+// this process; the messages of a full batch are here at once.
 func TestLoad(t *testing.T) {
-	lines, err := strconv.ParseInt(os.Getenv("SLUICE_E2E_LOAD"), 10, 64)
-	if err != nil || lines == 0 {
-		t.Skip("SLUICE_E2E_LOAD=1 runs 2 million lines in 20,000 files, which takes long")
+	files, err := strconv.ParseInt(os.Getenv("SLUICE_E2E_LOAD"), 10, 64)
+	if err != nil || files == 0 {
+		t.Skip("SLUICE_E2E_LOAD=1 converts 2 million lines in 20,000 files, which takes long")
 	}
-	if lines == 1 {
-		lines = 2_000_000
+	if files == 1 {
+		files = 20_000
 	}
-	dir, truth := generated(t, generate.Options{Seed: 9, Lines: lines, Days: 7, LinesPerFile: 100})
+	dir, truth := generated(t, generate.Options{Seed: 9, Lines: files * 100, Days: 7, LinesPerFile: 100})
 	keys := keysIn(t, dir)
 	s := deploy(t, "MemorySize=512", oldLogs)
-	// Without findings: a file is counted by some fifty calls, moto answers two
-	// hundred a second, and that would be all that is measured.
-	s.settings = []string{"SLUICE_STATE_TABLE=", "SLUICE_FINDINGS_TOPIC_ARN=", "SLUICE_ALERTS_TOPIC_ARN=", "SLUICE_CHAT_TOPIC_ARN="}
-	began := time.Now()
-	// Delivered and converted at the same time, as it is; moto answers both.
-	var delivered atomic.Int64
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for _, key := range keys {
-			s.deliver(dir, key)
-			delivered.Add(1)
-		}
-	})
+	objects, table, topics := testaws.NewLake(t), testaws.NewDynamoDB(t), testaws.NewSNS(t)
+	s.settings = slices.Concat([]string{"AWS_ENDPOINT_URL_S3=" + objects.URL}, table.Environ(), topics.Environ())
+	s.s3 = s3.NewFromConfig(s.config(objects.URL, s.Admin))
 	var converting time.Duration
 	var most int64
-	for done, files := int64(0), int64(len(keys)); done < files && !t.Failed(); {
-		if waiting := delivered.Load() - done; waiting < min(int64(s.poller.BatchSize), files-done) {
-			time.Sleep(50 * time.Millisecond) // until a batch is full: the window is minutes
-			continue
-		}
+	done := 0
+	for batch := range slices.Chunk(keys, s.poller.BatchSize) {
+		payload := announced(t, objects, s.Resources["LogBucket"].ID, dir, batch)
 		start := time.Now()
-		b, err := s.poller.Poll(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b.Failed > 0 || b.Answer.Dead {
-			t.Fatalf("%d of %d files failed\n%s", b.Failed, b.Messages, last([]byte(s.output()), 4000))
-		}
+		a := s.invoke(payload)
 		converting += time.Since(start)
-		done += int64(b.Messages)
-		t.Logf("%d of %d files after %v, %d delivered", done, files, time.Since(began).Round(time.Millisecond), delivered.Load())
+		if a.Dead || a.Failed || a.Body != `{"batchItemFailures":[]}` {
+			t.Fatalf("answer %+v\n%s", a, last([]byte(s.output()), 4000))
+		}
+		for _, key := range batch {
+			objects.Put(s.Resources["LogBucket"].ID, key, nil) // it is in the lake, and not needed here any more
+		}
 		most = max(most, s.peakMemory())
+		done += len(batch)
+		t.Logf("%d of %d files, %.0f files/s, peak %d MB", done, len(keys), float64(done)/converting.Seconds(), most>>20)
 	}
-	wg.Wait()
-	s.drain()
-	took := time.Since(began)
-	objects := map[string]int{}
-	l := s.open()
-	testRows(t, l, truth)
-	var bytes int64
-	for key, body := range l.objects {
-		objects[strings.Split(key, "/")[1]]++
-		bytes += int64(len(body))
+	requests := map[string]int{}
+	for _, r := range objects.Requests() {
+		method, _, _ := strings.Cut(r, " ")
+		requests[method]++
 	}
 	calls := map[string]int{}
-	for _, c := range s.proxy.Calls() {
-		calls[c.Action]++
+	var all int
+	for _, c := range table.Calls() {
+		calls[c]++
+		all++
 	}
-	t.Logf("%d files, %d lines in %v: %.0f files/s, converting %v (%.0f files/s)", len(keys), truth.Access.Lines, took.Round(time.Second),
-		float64(len(keys))/took.Seconds(), converting.Round(time.Second), float64(len(keys))/converting.Seconds())
-	t.Logf("%d invocations, objects %v of %d bytes, peak memory %d MB of 512", s.invocations, objects, bytes, most>>20)
-	t.Logf("calls %v", calls)
+	l := s.open()
+	testRows(t, l, truth)
+	kinds, bytes := map[string]int{}, 0
+	for key, body := range l.objects {
+		kinds[strings.Split(key, "/")[1]]++
+		bytes += len(body)
+	}
+	if left := s.pending(); len(left) > 0 {
+		t.Errorf("left out of sight: %v", left)
+	}
+	t.Logf("%d files, %d lines in %d invocations: %.0f files/s, %.0f lines/s; %v of CPU", len(keys), truth.Access.Lines, s.invocations,
+		float64(len(keys))/converting.Seconds(), float64(truth.Access.Lines)/converting.Seconds(), s.cpu())
+	t.Logf("objects %v of %d bytes, peak memory %d MB of 512", kinds, bytes, most>>20)
+	t.Logf("S3 %v, DynamoDB %v: %.1f calls a file; SNS %d", requests, calls, float64(all)/float64(len(keys)), topics.Calls())
 	if most > 512<<20 {
 		t.Errorf("peak memory %d MB is more than the 512 MB of the function", most>>20)
 	}
+}
+
+// announced puts files of a folder into a bucket and returns what Lambda makes
+// of the messages about them.
+func announced(t *testing.T, to *testaws.S3, bucket, dir string, keys []string) []byte {
+	t.Helper()
+	var e struct{ Records []map[string]string }
+	for i, key := range keys {
+		body, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(key)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		etag := to.Put(bucket, key, body)
+		e.Records = append(e.Records, map[string]string{"messageId": fmt.Sprint(i), "eventSource": "aws:sqs", "body": fmt.Sprintf(
+			`{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventTime":"2026-11-22T10:02:11.500Z","eventName":"ObjectCreated:Put",`+
+				`"s3":{"bucket":{"name":%q},"object":{"key":%q,"size":%d,"eTag":%q,"sequencer":"006741D2"}}}]}`,
+			bucket, (&url.URL{Path: key}).EscapedPath(), len(body), etag)})
+	}
+	payload, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
+}
+
+// cpu is how long the running process of the function has computed; 0 where the
+// system does not say.
+func (s *stack) cpu() time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.function.PID))
+	fields := strings.Fields(string(text))
+	if err != nil || len(fields) < 15 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(fields[13], 10, 64)
+	system, _ := strconv.ParseInt(fields[14], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond // of which there are a hundred a second
 }

@@ -16,6 +16,7 @@ import (
 // What TestMain makes once, for all tests.
 var (
 	bootstrap  string // the function as it is deployed, for this machine
+	sluice     string // the program of a laptop
 	translated string // the template as CloudFormation sees it
 	python     string
 )
@@ -45,7 +46,10 @@ func run(m *testing.M) (code int, err error) {
 	if out, err := exec.Command(python, "-c", "import moto, samtranslator, werkzeug").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("%s has no moto or no SAM translator: %s -m pip install -r tools/requirements.txt\n%s", python, python, out)
 	}
-	if bootstrap, err = compile(dir, "bootstrap"); err != nil {
+	if bootstrap, err = compile(dir, "bootstrap", "functions/ingest"); err != nil {
+		return 0, err
+	}
+	if sluice, err = compile(dir, "sluice", "cmd/sluice"); err != nil {
 		return 0, err
 	}
 	translate := exec.Command(python, "../../tools/translate.py", "../../template.yaml")
@@ -62,13 +66,13 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// compile builds the function as make build-IngestFunction does.
-func compile(dir, name string, env ...string) (string, error) {
+// compile builds a program as make build-IngestFunction does.
+func compile(dir, name, program string, env ...string) (string, error) {
 	out := filepath.Join(dir, name)
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", out, "../../functions/ingest")
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", out, "../../"+program)
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
 	if text, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("compile function: %w\n%s", err, text)
+		return "", fmt.Errorf("compile %s: %w\n%s", program, err, text)
 	}
 	return out, nil
 }

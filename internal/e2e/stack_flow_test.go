@@ -37,6 +37,7 @@ const oldLogs = "ProjectionStart=2006-01-01"
 // a person must hear of arrives, each once; and the role allows what is done,
 // and nothing else.
 func TestStack(t *testing.T) {
+	t.Parallel()
 	s := deploy(t, "AlertEmail=alerts@example.com", "BatchSize=100", oldLogs)
 	documents, mails := s.documents(), s.mails()
 	s.put(s.Resources["LakeBucket"].ID, "rules/quiet.yml", []byte(quietRule))
@@ -48,6 +49,8 @@ func TestStack(t *testing.T) {
 	t.Run("rows", func(t *testing.T) { l.t = t; testRows(t, l, truth) })
 	t.Run("log", func(t *testing.T) { testLog(t, s, truth, len(keys)) })
 	t.Run("findings", func(t *testing.T) { l.t = t; testFindings(t, l, truth, documents(), mails()) })
+	t.Run("status", func(t *testing.T) { l.t = t; testStatus(t, s, l, keys) })
+	t.Run("sweep", func(t *testing.T) { testSweep(t, s, dir, keys) })
 	t.Run("role", func(t *testing.T) { testRole(t, s, dir, keys[0]) })
 	t.Run("denied", func(t *testing.T) { testDenied(t, s, keys[0]) })
 	calls := map[string]int{}

@@ -5,11 +5,12 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +21,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"sluice/internal/awsio"
 	"sluice/internal/ledger"
 	"sluice/internal/testaws"
 )
@@ -43,15 +43,16 @@ type stack struct {
 	sqs    *sqs.Client
 	stage  string
 
-	timeout     time.Duration
-	command     []string // that starts the function
-	settings    []string // of its environment, that stand over those of the template
+	limit       time.Duration // of an invocation, where it is not the template's
+	command     []string      // that starts the function
+	settings    []string      // of its environment, that stand over those of the template
 	mu          sync.Mutex
 	function    *testaws.Function // nil until it is invoked, and after it died
 	printed     bytes.Buffer      // by those that died
 	invocations int
 	died        int
-	swept       int // of those
+	held        time.Time // until then files may be left to an invocation that died
+	wait        bool      // and some are
 }
 
 type keys struct{ ID, Secret, Token string }
@@ -144,9 +145,9 @@ func (s *stack) config(url string, k keys) aws.Config {
 	}
 }
 
-// environ is the environment of the function: what the template says, and what
-// Lambda adds.
-func (s *stack) environ() []string {
+// environ is the environment of the function and how long an invocation may
+// take: what the template says, and what Lambda adds.
+func (s *stack) environ() ([]string, time.Duration) {
 	var f struct {
 		Timeout     json.Number
 		MemorySize  json.Number
@@ -157,7 +158,7 @@ func (s *stack) environ() []string {
 	if err != nil {
 		s.t.Fatalf("timeout of the function: %v", err)
 	}
-	s.timeout = time.Duration(seconds) * time.Second
+	limit := cmp.Or(s.limit, time.Duration(seconds)*time.Second)
 	role := s.Roles["IngestRole"]
 	env := []string{
 		"AWS_ENDPOINT_URL=" + s.proxy.URL, "AWS_REGION=" + s.Region, "AWS_LAMBDA_FUNCTION_NAME=" + s.Resources["IngestFunction"].ID,
@@ -168,19 +169,31 @@ func (s *stack) environ() []string {
 	for k, v := range f.Environment.Variables {
 		env = append(env, k+"="+v)
 	}
-	return append(env, s.settings...)
+	return append(env, s.settings...), limit
 }
 
 // invoke takes a payload to the function, in a new process after one that died.
 func (s *stack) invoke(payload []byte) testaws.Answer {
+	env, limit := s.environ()
 	s.mu.Lock()
 	s.invocations++
 	if s.function == nil {
-		s.function = testaws.Start(s.t, s.command[0], s.environ()...)
+		s.function = testaws.Start(s.t, s.command[0], env...)
 	}
 	f := s.function
 	s.mu.Unlock()
-	a := f.Invoke(payload, s.timeout)
+	end, before := time.Now().Add(limit), len(f.Output())
+	a := f.Invoke(payload, limit)
+	s.mu.Lock()
+	switch {
+	case strings.Contains(f.Output()[before:], "another worker is converting it"):
+		s.wait = true
+	case a.Dead:
+		s.held, s.wait = end, true
+	default:
+		s.held = end // in case that it could not give a file back
+	}
+	s.mu.Unlock()
 	if a.Dead {
 		s.mu.Lock()
 		s.printed.WriteString(f.Ended())
@@ -211,10 +224,10 @@ func (s *stack) output() string {
 	return s.printed.String() + s.function.Output()
 }
 
-// show lets the time pass after which messages that failed come again. By then
-// the leases of batches have ended whose invocations died.
+// show lets the time pass after which messages that failed come again. It is
+// longer than the lease on the files of a function that died.
 func (s *stack) show(ctx context.Context, handles []string) error {
-	if err := s.endLeases(ctx); err != nil {
+	if err := s.rest(ctx); err != nil {
 		return err
 	}
 	for _, h := range handles {
@@ -228,24 +241,68 @@ func (s *stack) show(ctx context.Context, handles []string) error {
 	return nil
 }
 
-// endLeases does to the batches of processes that died what the next invocation
-// would after an hour, so that none has to wait for it.
-func (s *stack) endLeases(ctx context.Context) error {
+// rest waits until no file is left to an invocation that died.
+func (s *stack) rest(ctx context.Context) error {
 	s.mu.Lock()
-	died := s.died - s.swept
-	s.swept += died
+	wait, until := s.wait, s.held
+	s.wait = false
 	s.mu.Unlock()
-	if died == 0 {
+	if !wait {
 		return nil
 	}
-	cfg := s.config(s.URL, s.Admin)
-	l := ledger.New(ledger.Config{
-		Store:   ledger.NewRecordStore(awsio.NewRecords(cfg, s.Resources["StateTable"].ID), ledger.Keep, rand.Reader),
-		Objects: awsio.NewS3(cfg).Pending(s.Resources["LakeBucket"].ID, "lake/"),
-		Now:     func() time.Time { return time.Now().Add(time.Hour) },
-	})
-	_, err := l.Sweep(ctx, time.Now().Add(-time.Hour))
-	return err
+	select {
+	case <-time.After(time.Until(until)): // the clock of another process cannot be set
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// sweep invokes the function as the schedule of the template does, and returns
+// what it said it did.
+func (s *stack) sweep() ledger.Swept {
+	s.t.Helper()
+	var rule struct {
+		ScheduleExpression string
+		Targets            []struct{ Arn, Input string }
+	}
+	s.properties("IngestFunctionSweep", &rule)
+	if len(rule.Targets) != 1 || rule.Targets[0].Arn != s.Resources["IngestFunction"].Attributes["Arn"] || rule.ScheduleExpression == "" {
+		s.t.Fatalf("schedule of the sweep: %+v", rule)
+	}
+	before := len(s.output())
+	if a := s.invoke([]byte(rule.Targets[0].Input)); a.Failed || a.Dead {
+		s.t.Fatalf("sweep: %+v\n%s", a, last([]byte(s.output()), 4000))
+	}
+	// The answer may be here before what was printed ahead of it.
+	for range 500 {
+		for text := range strings.Lines(s.output()[before:]) {
+			var l struct {
+				Msg string
+				ledger.Swept
+			}
+			if json.Unmarshal([]byte(text), &l) == nil && l.Msg == "swept" {
+				return l.Swept
+			}
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-s.t.Context().Done():
+		}
+	}
+	s.t.Fatalf("the sweep does not say what it did: %s", s.output()[before:])
+	return ledger.Swept{}
+}
+
+// pending are the objects of batches that are not done.
+func (s *stack) pending() (keys []string) {
+	s.t.Helper()
+	for key := range s.objects(s.t.Context()) {
+		if strings.HasPrefix(key, "lake/_sluice/") {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // depth is how many messages a queue holds, whoever works on them.

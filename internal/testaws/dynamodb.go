@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +24,8 @@ type DynamoDB struct {
 
 	mu     sync.Mutex
 	items  map[[2]string]item
-	faults map[string][]Fault // by operation
+	sorts  map[string]map[string]bool // by pk, those of sk: a query reads one partition
+	faults map[string][]Fault         // by operation
 	calls  []string
 }
 
@@ -32,7 +34,7 @@ const maxItem = 400 << 10
 
 // NewDynamoDB starts a server that ends with the test.
 func NewDynamoDB(t testing.TB) *DynamoDB {
-	d := &DynamoDB{items: map[[2]string]item{}, faults: map[string][]Fault{}}
+	d := &DynamoDB{items: map[[2]string]item{}, sorts: map[string]map[string]bool{}, faults: map[string][]Fault{}}
 	srv := httptest.NewServer(d)
 	t.Cleanup(srv.Close)
 	d.URL = srv.URL
@@ -196,9 +198,13 @@ func (d *DynamoDB) do(operation string, q *request) (map[string]any, error) {
 func (d *DynamoDB) store(k [2]string, it item) {
 	if it == nil {
 		delete(d.items, k)
+		delete(d.sorts[k[0]], k[1])
 		return
 	}
-	d.items[k] = it
+	if d.sorts[k[0]] == nil {
+		d.sorts[k[0]] = map[string]bool{}
+	}
+	d.items[k], d.sorts[k[0]][k[1]] = it, true
 }
 
 // change works out what an operation makes of an item, and leaves it as it is.
@@ -263,16 +269,22 @@ func returned(what string, was, is item) (map[string]any, error) {
 	return answer, nil
 }
 
+// partition is the part of a key condition that no query may be without.
+var partition = regexp.MustCompile(`\bpk = (:\w+)`)
+
 func (d *DynamoDB) query(q *request) (map[string]any, error) {
 	if q.IndexName != "" {
 		return nil, invalid("this fake has no index")
 	}
 	x := &expression{names: q.ExpressionAttributeNames, values: q.ExpressionAttributeValues}
+	m := partition.FindStringSubmatch(q.KeyConditionExpression)
+	if m == nil {
+		return nil, invalid("Query condition missed key schema element: pk")
+	}
+	pk := q.ExpressionAttributeValues[m[1]].S
 	var found []item
-	for _, k := range slices.SortedFunc(maps.Keys(d.items), func(a, b [2]string) int {
-		return strings.Compare(a[0]+"\x00"+a[1], b[0]+"\x00"+b[1])
-	}) {
-		x.item = d.items[k]
+	for _, sk := range slices.Sorted(maps.Keys(d.sorts[pk])) {
+		x.item = d.items[[2]string{pk, sk}]
 		ok, err := x.condition(q.KeyConditionExpression)
 		if err != nil {
 			return nil, err
@@ -281,7 +293,7 @@ func (d *DynamoDB) query(q *request) (map[string]any, error) {
 			found = append(found, x.item)
 		}
 	}
-	if err := x.unused(); err != nil && len(d.items) > 0 {
+	if err := x.unused(); err != nil && len(d.sorts[pk]) > 0 {
 		return nil, err
 	}
 	if q.ScanIndexForward != nil && !*q.ScanIndexForward {
