@@ -140,4 +140,8 @@ var nouns = map[string]string{
 	"requestParameters.bucketName": "buckets",
 	"sourceIPAddress":              "addresses",
 	"userIdentity.arn":             "callers",
+
+	"derived.remote_net": "networks",
+	"derived.source_net": "networks",
+	"derived.principal":  "callers",
 }

@@ -133,7 +133,7 @@ func TestScan(t *testing.T) {
 	if code != 15 || errs != "" {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
-	wants(t, "scan", out, "first seen (UTC)", "critical", "Forged Log Line", "203.0.113.66",
+	wants(t, "scan", out, "first seen (UTC)", "critical", "Forged Log Line", "203.0.113.24",
 		"Bucket Listed Without Credentials", "harbor-customer-exports", "not shown", "they do not alert", "lines", " critical, ")
 	if n := strings.Count(out, "│ critical │") + strings.Count(out, "│ high     │") + strings.Count(out, "│ medium   │"); n != len(all) {
 		t.Errorf("%d lines for %d findings:\n%s", n, len(all), out)
