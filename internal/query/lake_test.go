@@ -127,9 +127,10 @@ func record(eventID, at, name, identity, requestID, parameters, more string) str
 
 const (
 	annIdentity = `{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/ann","accountId":"111122223333","userName":"ann"}`
-	bobIdentity = `{"type":"AssumedRole","principalId":"AROAEXAMPLE:bob","arn":"arn:aws:sts::111122223333:assumed-role/cleaner/bob","accountId":"111122223333"}`
-	read        = `,"readOnly":true,"managementEvent":false`
-	wrote       = `,"readOnly":false,"managementEvent":false`
+	bobIdentity = `{"type":"AssumedRole","principalId":"AROAEXAMPLE:bob","arn":"arn:aws:sts::111122223333:assumed-role/cleaner/bob","accountId":"111122223333",` +
+		`"sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/cleaner","accountId":"111122223333","userName":"cleaner"}}}`
+	read  = `,"readOnly":true,"managementEvent":false`
+	wrote = `,"readOnly":false,"managementEvent":false`
 )
 
 var trailFiles = map[string][]string{
@@ -149,8 +150,8 @@ var trailFiles = map[string][]string{
 }
 
 // smallLake converts the files above, which are in logsDir, and adds two
-// messages about one incident.
-func smallLake(t *testing.T) (_ *query.Lake, logsDir string) {
+// messages about one incident, and more findings.
+func smallLake(t *testing.T, more ...finding.Row) (_ *query.Lake, logsDir string) {
 	t.Helper()
 	logsDir = t.TempDir()
 	lake := t.TempDir()
@@ -171,7 +172,7 @@ func smallLake(t *testing.T) (_ *query.Lake, logsDir string) {
 
 	f := finding.Finding{
 		Step: 1, Rule: finding.Rule{ID: "r-1", Title: "Objects Deleted", Level: "high", Service: "s3_server_access"}, Alert: true,
-		Bucket: "ledger", Group: []finding.Pair{{Name: "requester", Value: bob}},
+		Bucket: "ledger", Group: []finding.Pair{{Name: "derived.principal", Value: strings.TrimSuffix(bob, "/bob")}},
 		Period: at("2026-11-20 00:00:00"), PeriodEnd: at("2026-11-21 00:00:00"),
 		First: at("2026-11-20 12:05:00"), Last: at("2026-11-20 12:05:00"), Created: time.Unix(0, 0),
 		Count: 2, Measure: "events", Value: 2, Threshold: 1,
@@ -179,7 +180,7 @@ func smallLake(t *testing.T) (_ *query.Lake, logsDir string) {
 	f.UID = "f-1"
 	first := rowOf(t, f)
 	f.Step, f.Count, f.Value = 10, 20, 20
-	write(t, lake, finding.Table, batch(7), first, rowOf(t, f))
+	write(t, lake, finding.Table, batch(7), append(more, first, rowOf(t, f))...)
 	return lakeOf(t, lake), logsDir
 }
 

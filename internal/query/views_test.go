@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"sluice/internal/finding"
 	"sluice/internal/query"
 )
 
@@ -155,6 +157,35 @@ func TestRequestsIncomplete(t *testing.T) {
 	want := []string{"cloudtrail|∅|∅|e-2", "both|BATCH.DELETE.OBJECT|tmp/a|e-3", "cloudtrail|∅|tmp/b|e-4"}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
+// TestFindingRequests: a caller is found under each of the names that rules have
+// for one, and not under another's.
+func TestFindingRequests(t *testing.T) {
+	names := map[string]string{
+		bob:                                      "3",
+		strings.TrimSuffix(bob, "/bob"):          "3",
+		"arn:aws:iam::111122223333:role/cleaner": "3",
+		"111122223333":                           "3",
+		strings.TrimSuffix(bob, "er/bob"):        "0",
+		ann:                                      "0",
+	}
+	var rows []finding.Row
+	for name := range names {
+		rows = append(rows, rowOf(t, finding.Finding{
+			UID: name, Step: 1, Rule: finding.Rule{ID: "r", Title: "r", Level: "high"}, Bucket: "ledger",
+			Group:  []finding.Pair{{Name: "userIdentity.arn", Value: name}},
+			Period: at("2026-11-20 00:00:00"), PeriodEnd: at("2026-11-21 00:00:00"),
+			First: at("2026-11-20 12:05:00"), Last: at("2026-11-20 12:05:00"), Created: time.Unix(0, 0), Count: 1, Value: 1, Threshold: 1,
+		}))
+	}
+	lake, _ := smallLake(t, rows...)
+	for name, want := range names {
+		got, err := ask(t.Context(), lake, "SELECT count(*) FROM finding_requests WHERE finding_uid = '"+name+"'")
+		if err != nil || !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: %q, %v, want %s", name, got, err, want)
+		}
 	}
 }
 

@@ -9,7 +9,7 @@ WITH sides AS (
          CAST(NULL AS varchar) AS event_name, CAST(NULL AS varchar) AS event_id, CAST(NULL AS varchar) AS event_error_code,
          CAST(NULL AS varchar) AS user_identity_type, CAST(NULL AS varchar) AS user_identity_arn,
          CAST(NULL AS varchar) AS user_identity_account_id, CAST(NULL AS varchar) AS user_identity_access_key_id,
-         CAST(NULL AS varchar) AS vpc_endpoint_id,
+         CAST(NULL AS varchar) AS session_issuer_arn, CAST(NULL AS varchar) AS vpc_endpoint_id,
          1 AS place, log_key, log_line
   FROM s3_access_logs
   UNION ALL
@@ -20,7 +20,7 @@ WITH sides AS (
          CAST(NULL AS varchar), CAST(NULL AS varchar), CAST(NULL AS varchar), CAST(NULL AS varchar), CAST(NULL AS varchar),
          CAST(NULL AS bigint), CAST(NULL AS bigint), CAST(NULL AS varchar),
          event_name, event_id, error_code,
-         user_identity_type, user_identity_arn, user_identity_account_id, user_identity_access_key_id, vpc_endpoint_id,
+         user_identity_type, user_identity_arn, user_identity_account_id, user_identity_access_key_id, session_issuer_arn, vpc_endpoint_id,
          -- a correction before what it corrects
          CASE WHEN addendum IS NULL THEN 1 ELSE 0 END, log_key, log_line
   FROM cloudtrail_events
@@ -54,6 +54,7 @@ paired AS (
          max(user_identity_arn) OVER (PARTITION BY dt, request) AS identity_arn,
          max(user_identity_account_id) OVER (PARTITION BY dt, request) AS identity_account_id,
          max(user_identity_access_key_id) OVER (PARTITION BY dt, request) AS identity_access_key_id,
+         max(session_issuer_arn) OVER (PARTITION BY dt, request) AS issuer_arn,
          max(vpc_endpoint_id) OVER (PARTITION BY dt, request) AS endpoint_id
   FROM sides
 ),
@@ -70,6 +71,7 @@ SELECT request_time, bucket_name, key_name, operation,
        requester, requester_type, requester_account, requester_name,
        identity_type AS user_identity_type, identity_arn AS user_identity_arn,
        identity_account_id AS user_identity_account_id, identity_access_key_id AS user_identity_access_key_id,
+       issuer_arn AS session_issuer_arn,
        remote_ip, user_agent, authenticated, authentication_type, signature_version, tls_version, endpoint_id AS vpc_endpoint_id,
        http_status, error_code,
        CASE WHEN side = 1 THEN event_error_code WHEN key_records > 0 THEN key_event_error_code ELSE head_event_error_code END AS event_error_code,
