@@ -145,8 +145,14 @@ func TestKilled(t *testing.T) {
 					t.Errorf("killed at %s: left %s", m.killed, key)
 				}
 			}
-			if got := m.alerts(t); len(got) != 1 {
-				t.Errorf("killed at %s: alerts in the table %+v", m.killed, got)
+			// A process that dies while it notes what was told may leave the row of a
+			// message twice, under one id.
+			told := map[string]bool{}
+			for _, row := range m.alerts(t) {
+				told[row.MessageUID] = true
+			}
+			if len(told) != 1 {
+				t.Errorf("killed at %s: alerts in the table %q", m.killed, slices.Collect(maps.Keys(told)))
 			}
 			ids := map[string]bool{}
 			for _, msg := range m.sns.Messages(jsonTopic) {
@@ -169,12 +175,15 @@ func TestKilled(t *testing.T) {
 // then its message comes back, and after it the file is converted.
 func TestTakenOver(t *testing.T) {
 	m := newMortal(t, compile(t), 0)
-	const limit = 3 * time.Second // for the first: as long as its files are left to it
+	if a := m.first.Invoke([]byte(`{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"example-logs"}`), time.Minute); a.Failed || a.Dead {
+		t.Fatalf("not up: %+v", a)
+	}
+	const limit = 4 * time.Second // for as long its files are left to it
 	m.mu.Lock()
-	m.last = 6
+	m.last = m.calls + 6
 	m.mu.Unlock()
-	if a := m.first.Invoke(queue(m.s3, fileB), limit); !a.Dead {
-		t.Fatalf("answered %+v", a)
+	if a := m.first.Invoke(queue(m.s3, fileB), limit); !a.Dead || m.killed == "" {
+		t.Fatalf("answered %+v, killed at %q", a, m.killed)
 	}
 	second, busy := m.process(t), 0
 	for {
