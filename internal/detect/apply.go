@@ -124,9 +124,6 @@ func (r *run) count(ctx context.Context, tallies map[string]*tally) error {
 			continue
 		}
 		mine := y.adds(r.o.File, r.config.Lateness)
-		if r.config.Thrift && y.target.draws() {
-			mine = y.target.draw(mine)
-		}
 		if len(mine) > 0 { // else nothing has changed
 			adds = append(adds, mine...)
 			spans = append(spans, y.spans()...)

@@ -9,8 +9,7 @@
 // workers apply them, the same incidents are found under the same uids. What may
 // differ is which file's records a message shows, and how large an incident was
 // when it was told. Four things bend that, and each is documented where it is
-// done: a file with more than MaxGroups groups of one rule, value_avg, which a
-// late record can make untrue, first_seen, for which a late file can make an
-// earlier day the first, and Config.Thrift, which draws lots for contributions
-// that are small next to a threshold.
+// done: a file with more than MaxGroups groups of one rule, Limits.Groups, which
+// bounds what a flood makes a file write, value_avg, which a late record can make
+// untrue, and first_seen, for which a late file can make an earlier day the first.
 package detect

@@ -26,9 +26,6 @@ type Config struct {
 	ClaimFor        time.Duration    // how long a claim keeps others away; 0: DefaultClaim
 	Limits          Limits           // of alerts; the zero Limits limits nothing
 	Pack            int              // elements of a set of several groups; 0: DefaultPack; below: groups share nothing
-	// Thrift draws lots for what a file adds, where that is less than a hundredth of
-	// a threshold of 200 or more. It is for a state that costs money for each call.
-	Thrift bool
 	// Every tells a finding whenever a file adds to it, as large as it has become,
 	// and claims nothing. It is for one process that shows what it found at its
 	// end, and keeps the last it was told of each uid.
