@@ -39,7 +39,8 @@ func (b *itemBuilder) expand(s scalar) ([]scalar, bool) {
 			break
 		}
 		word := rest[at[0]:at[1]]
-		values, end := []string{word}, at[1]
+		var values []string
+		end := at[1]
 		switch {
 		case word[0] == '\\': // \% is a plain percent sign
 			values, end = []string{"%"}, at[0]+2

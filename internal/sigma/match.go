@@ -16,7 +16,6 @@ type Matcher struct {
 	element  slot     // an element of an array
 	inner    slot     // the documents in a field
 	innerOf  FieldID
-	scratch  []byte
 }
 
 func newMatcher(p *program) *Matcher {
