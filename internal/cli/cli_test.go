@@ -58,7 +58,7 @@ func TestUsage(t *testing.T) {
 		{"nonsense", 2, "nonsense"},
 		{"query", 2, "sluice query --list"},
 		{"query --json daily", 2, "--format json"},
-		{"query nothing-of-the-kind", 2, "there are: anonymous"},
+		{"query nothing-of-the-kind", 2, "there are: acl-required, anonymous"},
 		{"query daily -p form=2026-01-01", 2, `no parameter "form"; it has: from, limit, to`},
 		{"query daily -p from=yesterday", 2, "is not a day"},
 		{"query daily -p from", 2, "from"},
