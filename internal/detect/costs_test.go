@@ -85,8 +85,8 @@ func TestCosts(t *testing.T) {
 		config detect.Config
 		most   float64 // writes for 1,000 records
 	}{
-		{"files of 110 lines", 110, detect.Config{}, 220},
-		{"files of 1,000 lines", 1000, detect.Config{}, 200},
+		{"files of 110 lines", 110, detect.Config{}, 260},
+		{"files of 1,000 lines", 1000, detect.Config{}, 260},
 		{"files of 1,000 lines, each group by itself", 1000, detect.Config{Pack: -1}, 600},
 	} {
 		t.Run(c.name, func(t *testing.T) {
