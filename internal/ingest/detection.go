@@ -21,6 +21,11 @@ import (
 // 1,000 would wait for half a minute and do nothing.
 const applyAtOnce = 4
 
+// applyTogether is how many files may tell their findings together, and so share
+// an object of the table findings. Those that wait compute nothing, but hold
+// claims that others wait for.
+const applyTogether = 64
+
 // maxSeen is how many hits may wait to be counted. What is kept of a hit is
 // below a kilobyte as a rule; a batch can hold millions of them.
 const maxSeen = 20_000
@@ -34,11 +39,12 @@ const maxSeen = 20_000
 // changes nothing, so whatever breaks before the commit leaves no trace that
 // matters. In return a message may be seconds ahead of the rows it is about.
 type detection struct {
-	rules *ruleBook
-	state detect.State
-	out   *outlet
-	cfg   detect.Config
-	log   *slog.Logger
+	rules  *ruleBook
+	state  detect.State
+	out    *outlet
+	gather *gather
+	cfg    detect.Config
+	log    *slog.Logger
 
 	using   *detect.Rules // those of watcher and engine
 	watcher *detect.Watcher
@@ -80,7 +86,7 @@ func newDetection(c Config, stage string, log *slog.Logger) (*detection, error) 
 		book.folder = &ruleFolder{Folder: c.Rules, bucket: s.RulesBucket, prefix: s.RulesPrefix}
 	}
 	return &detection{
-		rules: book, state: c.State, out: out, log: log, told: map[string]int64{},
+		rules: book, state: c.State, out: out, gather: newGather(out), log: log, told: map[string]int64{},
 		cfg: detect.Config{Account: s.Account, Region: s.Region, Now: now, Limits: detect.DefaultLimits()},
 	}, nil
 }
@@ -93,7 +99,7 @@ func (d *detection) refresh(ctx context.Context) {
 	if rules != d.using {
 		d.using = rules
 		d.watcher = rules.Watch()
-		d.engine = detect.NewEngine(rules, d.state, d.out, d.cfg)
+		d.engine = detect.NewEngine(rules, d.state, d.gather, d.cfg)
 	}
 	if err := d.rules.tell(ctx, d.state, d.out); err != nil {
 		d.log.Error("broken rules not reported, will be tried again", "error", shown(err))
@@ -191,39 +197,35 @@ func (d *detection) apply(ctx context.Context) {
 	}
 	close(todo)
 	var (
-		wg   sync.WaitGroup
 		mu   sync.Mutex
 		done int
 	)
-	for range min(applyAtOnce, len(d.seen)) {
-		wg.Go(func() {
-			for s := range todo {
-				mu.Lock()
-				down := done == 0 && len(d.failed) >= hopeless
-				mu.Unlock()
-				var report detect.Report
-				err := errNotTried
-				if !down {
-					err = pipeline.Guarded(func() (err error) {
-						report, err = d.engine.Apply(ctx, s.o)
-						return err
-					})
-				}
-				mu.Lock()
-				if err != nil {
-					d.failed[s.id] = err
-				} else {
-					done++
-					d.did.Add(report)
-					for _, n := range report.Findings {
-						d.told[s.id] += n
-					}
-				}
-				mu.Unlock()
+	d.gather.together(ctx, len(d.seen), func() {
+		for s := range todo {
+			mu.Lock()
+			down := done == 0 && len(d.failed) >= hopeless
+			mu.Unlock()
+			var report detect.Report
+			err := errNotTried
+			if !down {
+				err = pipeline.Guarded(func() (err error) {
+					report, err = d.engine.Apply(ctx, s.o)
+					return err
+				})
 			}
-		})
-	}
-	wg.Wait()
+			mu.Lock()
+			if err != nil {
+				d.failed[s.id] = err
+			} else {
+				done++
+				d.did.Add(report)
+				for _, n := range report.Findings {
+					d.told[s.id] += n
+				}
+			}
+			mu.Unlock()
+		}
+	})
 	d.seen, d.hits = nil, 0
 }
 
