@@ -99,8 +99,8 @@ func prose(page string) string {
 }
 
 var (
-	makeInLine = regexp.MustCompile("`make ([a-zA-Z][a-zA-Z-]*)")
-	makeInCode = regexp.MustCompile(`(?m)^\s*(?:\$ )?make ([a-zA-Z][a-zA-Z-]*)`)
+	makeInLine = regexp.MustCompile("`make ([a-zA-Z][a-zA-Z0-9-]*)")
+	makeInCode = regexp.MustCompile(`(?m)^\s*(?:\$ )?make ([a-zA-Z][a-zA-Z0-9-]*)`)
 )
 
 func makeTargets(page string) []string {
