@@ -111,7 +111,9 @@ func TestLoad(t *testing.T) {
 	}
 	t.Logf("%d files, %d lines in %d invocations: %.0f files/s, %.0f lines/s; %v of CPU", len(keys), truth.Access.Lines, s.invocations,
 		float64(len(keys))/converting.Seconds(), float64(truth.Access.Lines)/converting.Seconds(), s.cpu())
+	found := l.query("SELECT count(*), count(DISTINCT finding_uid), count(*) FILTER (alert) FROM findings")[0]
 	t.Logf("objects %v of %d bytes, peak memory %d MB of 512", kinds, bytes, most>>20)
+	t.Logf("findings: %s rows of %s incidents, %s for a person", found[0], found[1], found[2])
 	t.Logf("S3 %v, DynamoDB %v: %.1f calls a file; SNS %d", requests, calls, float64(all)/float64(len(keys)), topics.Calls())
 	if most > 512<<20 {
 		t.Errorf("peak memory %d MB is more than the 512 MB of the function", most>>20)
