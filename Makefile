@@ -105,14 +105,9 @@ e2e: ## Run the whole stack on loopback, under its own role; SLUICE_E2E_LOAD=1 a
 
 .PHONY: dynamodb
 dynamodb: ## Hold what findings and the ledger remember against the API of DynamoDB, as moto has it
-	@command -v moto_server >/dev/null || { echo 'moto is missing: pip install -r tools/requirements.txt'; exit 1; }
-	@port=$$($(PYTHON) -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'); \
-	  moto_server -H 127.0.0.1 -p $$port >/dev/null 2>&1 & server=$$!; trap 'kill $$server' EXIT; \
-	  for try in $$(seq 100); do \
-	    $(PYTHON) -c "import socket; socket.create_connection(('127.0.0.1', $$port)).close()" 2>/dev/null && break; sleep 0.2; \
-	  done; \
-	  SLUICE_DYNAMODB_ENDPOINT=http://127.0.0.1:$$port $(GO) test -count=1 ./internal/detect -run 'State|DynamoDB' && \
-	  SLUICE_DYNAMODB_ENDPOINT=http://127.0.0.1:$$port $(GO) test -count=1 ./internal/awsio -run 'Record|Ledger|Place'
+	@$(PYTHON) -c 'import moto' || { echo 'moto is missing: pip install -r tools/requirements.txt'; exit 1; }
+	$(PYTHON) tools/e2e/dynamodb.py $(GO) test -count=1 ./internal/detect -run 'State|DynamoDB'
+	$(PYTHON) tools/e2e/dynamodb.py $(GO) test -count=1 ./internal/awsio -run 'Record|Ledger|Place'
 
 .PHONY: bench
 bench: ## Measure, last next to DuckDB; BENCH chooses benchmarks, BENCHTIME how long
