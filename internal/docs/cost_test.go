@@ -36,8 +36,8 @@ const (
 const (
 	watchSeconds   = 4.6e-6 // CPU a line
 	applySeconds   = 5.2e-6 // CPU a line, in files of 100 lines
-	writesPerLine  = 0.21   // items written for counters and claims, of up to 1 KB
-	readsPerLine   = 0.15   // queries of counters, of up to 4 KB
+	writesPerLine  = 0.22   // items written for counters and claims, of up to 1 KB
+	readsPerLine   = 0.18   // queries of counters, of up to 4 KB
 	ledgerPerFile  = 1.3    // write units
 	logLineBytes   = 450    // a file, with its part of the metrics
 	sqsPerFile     = 1.2    // sent alone, received and deleted by ten
