@@ -50,6 +50,29 @@ func TestEvidenceIsGatheredOverFiles(t *testing.T) {
 	}
 }
 
+// Hits are sampled more and more rarely, so of a burst late in a file few are in
+// the window that crossed. Those before it are shown rather than one alone.
+func TestEvidenceFromBesideTheWindow(t *testing.T) {
+	rules := load(t, fmt.Sprintf(deletes, "low")+massDelete)
+	out := &sent{}
+	var rows []*s3access.Row
+	for i := range 40 { // too far apart to cross, and they take the first samples
+		rows = append(rows, row(at(time.Duration(i)*4*time.Hour/40)))
+	}
+	for i := range 20 {
+		rows = append(rows, row(at(6*time.Hour+time.Duration(i)*time.Second)))
+	}
+	applied(t, detect.NewEngine(rules, detect.NewMemory(), out, detect.Config{}), watched(rules.Watch(), "f", rows...))
+	for _, f := range out.all {
+		if f.Rule.Title == "Mass delete" && len(f.Evidence) != 5 {
+			t.Errorf("%d samples of a burst, want 5", len(f.Evidence))
+		}
+	}
+	if len(out.all) == 0 {
+		t.Error("no finding")
+	}
+}
+
 // What is gathered of groups that never cross stays within bounds.
 func TestWhatIsGatheredIsBounded(t *testing.T) {
 	rules := load(t, fmt.Sprintf(deletes, "low")+massDelete)

@@ -78,21 +78,26 @@ func (y *tally) when(f *finding.Finding, c crossing) {
 	f.Last = max(f.First, f.Last)
 }
 
+// fewSamples are too few to judge by: then records of the same group from before
+// and after the window are shown as well.
+const fewSamples = 5
+
 // show gives a finding its evidence: records of this file that fall into the
 // window, and what other files kept for a pattern of several rules.
 func (y *tally) show(f *finding.Finding, c crossing, slots []Slot) {
 	s := y.target.shape
 	from, to := s.start(c.first), s.start(c.last+1)
 	within := func(e finding.Evidence) bool { return e.Time >= from && e.Time < to }
-	all := make([]finding.Evidence, len(y.samples))
-	for i, s := range y.samples {
-		all[i], _ = s.read()
-		if within(all[i]) {
-			f.Evidence = append(f.Evidence, all[i])
+	var before []finding.Evidence // or after: of the group, but not of the window
+	for _, s := range y.samples {
+		if e, _ := s.read(); within(e) {
+			f.Evidence = append(f.Evidence, e)
+		} else {
+			before = append(before, e)
 		}
 	}
-	if len(f.Evidence) == 0 {
-		f.Evidence = all
+	if lack := fewSamples - len(f.Evidence); lack > 0 {
+		f.Evidence = append(f.Evidence, before[:min(lack, len(before))]...)
 	}
 	have := map[evidenceID]bool{}
 	for _, e := range f.Evidence {
