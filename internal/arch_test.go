@@ -56,9 +56,11 @@ var rules = []rule{
 		"questions see tables, not how they were made"},
 	{"internal/awsio", []string{"internal/logs", "internal/pipeline", "internal/table", "internal/sigma", "internal/finding", "internal/detect", "internal/ledger"},
 		"an adapter translates and decides nothing"},
+	{"internal/outlet", []string{"internal/awsio", "internal/clean", "internal/finding", "internal/sigma", "internal/table"},
+		"findings leave in one way, whoever makes them"},
 	{"internal/ingest", []string{
 		"internal/logs", "internal/table", "internal/pipeline", "internal/formats", "internal/clean", "internal/awsio",
-		"internal/sigma", "internal/finding", "internal/detect", "internal/ledger",
+		"internal/sigma", "internal/finding", "internal/detect", "internal/ledger", "internal/outlet",
 	},
 		"what decides about batches is tested without AWS and without a terminal"},
 	{"internal/testaws", nil,

@@ -27,7 +27,6 @@ const brokenRule = "1f6a3d0c-7f0b-4a52-9d0e-6b1c5f1f8e21"
 const (
 	maxWhy   = 10                   // reasons told of one file
 	toldOnce = 366 * 24 * time.Hour // how long a version of a file is remembered as reported
-	claimFor = 2 * time.Minute
 )
 
 // reporter makes findings of broken files of rules: whoever wrote a rule that
@@ -40,22 +39,7 @@ type reporter struct {
 // report tells a person of a broken file, once for each version of it: all
 // processes see it, again at each of their starts.
 func (r reporter) report(ctx context.Context, s detect.State, out detect.Outlet, b brokenFile, now time.Time) error {
-	f := r.finding(b, now)
-	claim := []detect.Claim{{
-		UID: f.UID, Step: f.Step, Covers: []int64{f.Step}, Owner: r.instance,
-		Until: now.Add(claimFor), Keep: toldOnce, Forget: f.PeriodEnd,
-	}}
-	grants, err := s.Claim(ctx, now, claim)
-	if err != nil {
-		return err
-	}
-	if len(grants) != 1 || grants[0] != detect.Granted {
-		return nil
-	}
-	if err := out.Send(ctx, []*finding.Finding{f}); err != nil {
-		return err
-	}
-	return s.Sent(ctx, claim)
+	return detect.TellOnce(ctx, s, out, r.finding(b, now), r.instance, now, toldOnce)
 }
 
 // finding is about one version of a file; of a folder, about one day of it.

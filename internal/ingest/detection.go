@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sluice/internal/detect"
+	"sluice/internal/outlet"
 	"sluice/internal/pipeline"
 	"sluice/internal/table"
 )
@@ -41,7 +42,7 @@ const maxSeen = 20_000
 type detection struct {
 	rules  *ruleBook
 	state  detect.State
-	out    *outlet
+	out    *outlet.Outlet
 	gather *gather
 	cfg    detect.Config
 	log    *slog.Logger
@@ -77,7 +78,10 @@ func newDetection(c Config, stage string, log *slog.Logger) (*detection, error) 
 	if err := os.Mkdir(stage, 0o700); err != nil {
 		return nil, fmt.Errorf("make staging directory: %w", err)
 	}
-	out, err := newOutlet(s, c.Findings, c.Topics, stage, log)
+	out, err := outlet.New(outlet.Config{
+		Shelf: c.Findings, Topics: c.Topics, Findings: s.FindingsTopic, Alerts: s.AlertsTopic, Chat: s.ChatTopic,
+		Level: s.AlertLevel, Stage: stage, Log: log,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +237,7 @@ func (d *detection) apply(ctx context.Context) {
 func (d *detection) count(t *tally) {
 	t.detects = true
 	t.did = d.did
-	t.refused = d.out.refusals()
+	t.refused = d.out.Refusals()
 	t.ruleErrors = d.rules.broken()
 	d.did, d.told = detect.Report{}, map[string]int64{}
 }

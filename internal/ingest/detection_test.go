@@ -86,6 +86,7 @@ type findingRig struct {
 	state *memory
 	sns   *topics
 	rules *shelf
+	level sigma.Level // of mails
 	now   time.Time
 }
 
@@ -95,7 +96,7 @@ func newFindingRig(t *testing.T, files map[string]string) *findingRig {
 		rig:   rig{src: &bucket{files: files}, lake: &lake{}},
 		state: &memory{Memory: detect.NewMemory()}, sns: &topics{},
 		rules: &shelf{bucket: bucket{files: map[string]string{"rules/a.yml": readRule(ruleA, "example-photos")}}},
-		now:   time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
+		level: sigma.High, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
 	}
 	r.start(t)
 	return r
@@ -105,7 +106,7 @@ func newFindingRig(t *testing.T, files map[string]string) *findingRig {
 func (r *findingRig) start(t *testing.T) {
 	t.Helper()
 	h, err := New(Config{
-		Settings: Settings{LakeBucket: "lake", Stage: t.TempDir(), LargeFile: 1 << 30, Function: "ingest", Account: "111122223333", AlertLevel: sigma.High,
+		Settings: Settings{LakeBucket: "lake", Stage: t.TempDir(), LargeFile: 1 << 30, Function: "ingest", Account: "111122223333", AlertLevel: r.level,
 			Instance: t.Name(), FindingsTopic: "json", AlertsTopic: "mail", RulesBucket: "lake", RulesPrefix: "rules/"},
 		Objects: awsio.Objects, Source: r.src, Lake: r.lake, Findings: r.lake, Routes: formats.Routes(), Out: &r.out,
 		State: r.state, Topics: r.sns, Rules: r.rules, Now: func() time.Time { return r.now },

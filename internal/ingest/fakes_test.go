@@ -313,3 +313,26 @@ func exists(p string) bool {
 	_, err := os.Stat(p)
 	return err == nil
 }
+
+// topics is a publisher that notes the ids of messages by topic.
+type topics struct {
+	got    map[string][]string
+	bodies []awsio.Message
+	refuse string           // the id of a message
+	fail   map[string]error // by topic
+}
+
+func (s *topics) Publish(_ context.Context, topic string, msgs []awsio.Message) (refused []awsio.Refusal, err error) {
+	if s.got == nil {
+		s.got = map[string][]string{}
+	}
+	for _, m := range msgs {
+		if m.ID == s.refuse {
+			refused = append(refused, awsio.Refusal{ID: m.ID, Why: "too\nlong"})
+			continue
+		}
+		s.got[topic] = append(s.got[topic], m.ID)
+		s.bodies = append(s.bodies, m)
+	}
+	return refused, s.fail[topic]
+}

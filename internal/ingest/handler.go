@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sluice/internal/detect"
+	"sluice/internal/outlet"
 	"sluice/internal/pipeline"
 )
 
@@ -52,8 +53,8 @@ type Config struct {
 
 	// For findings; without a State there are none, and nothing else here is used.
 	State    detect.State
-	Findings Shelf // for rows of findings
-	Topics   Publisher
+	Findings outlet.Shelf // for rows of findings
+	Topics   outlet.Publisher
 	Rules    Folder           // where Settings says that the site's rules are
 	Now      func() time.Time // nil for time.Now
 }

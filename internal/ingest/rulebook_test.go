@@ -36,7 +36,8 @@ func (r *findingRig) last(t *testing.T, metric string) any {
 func TestRulesAreReread(t *testing.T) {
 	const broken = "[MEDIUM] Rule file cannot be used - lake"
 	r := newFindingRig(t, nil)
-	r.Handler.detection.out.level = 0 // mails of every level
+	r.level = sigma.Unrated // mails of every level
+	r.start(t)
 	for _, step := range []struct {
 		name  string
 		after time.Duration
@@ -89,7 +90,8 @@ func TestRulesAreReread(t *testing.T) {
 // it works without, and all is told.
 func TestBrokenSiteFile(t *testing.T) {
 	r := newFindingRig(t, nil)
-	r.Handler.detection.out.level = 0
+	r.level = sigma.Unrated // mails of every level
+	r.start(t)
 	const good = "public_buckets: [example-films]\nown_accounts: ['111122223333']\nthreat_networks: [203.0.113.0/24]\n"
 	for _, step := range []struct {
 		name, text string
@@ -148,7 +150,8 @@ func TestRulesCannotBeReadAtStart(t *testing.T) {
 // What could not be reported is reported later, and then no more.
 func TestBrokenRuleIsToldWhenItCanBe(t *testing.T) {
 	r := newFindingRig(t, nil)
-	r.Handler.detection.out.level = 0
+	r.level = sigma.Unrated // mails of every level
+	r.start(t)
 	r.rules.files["rules/b.yml"] = "title: ["
 	r.state.fail = func(call, _ string) error { return errors.New("down") }
 	if got := r.invoke(t); got != nil {
@@ -166,7 +169,6 @@ func TestBrokenRuleIsToldWhenItCanBe(t *testing.T) {
 		t.Errorf("mails %q, want none any more", got)
 	}
 	r.start(t)
-	r.Handler.detection.out.level = 0
 	if got := r.invoke(t); got != nil {
 		t.Errorf("another process told %q again", got)
 	}

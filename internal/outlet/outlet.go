@@ -1,4 +1,7 @@
-package ingest
+// Package outlet is where findings leave a function: as rows of the table
+// findings, then those for a person as messages to topics. Whoever makes
+// findings, from log files or from what it knows of buckets, sends them here.
+package outlet
 
 import (
 	"context"
@@ -29,29 +32,37 @@ type Shelf interface {
 	Write(ctx context.Context, staged []table.Object) error
 }
 
-// outlet is where findings leave the function: first as rows of the table
-// findings, then those for a person as messages. It is a detect.Outlet.
+// Config is what an Outlet is made from.
+type Config struct {
+	Shelf  Shelf
+	Topics Publisher
+	// ARNs of topics, "" for none: OCSF documents, mails, and Amazon Q custom
+	// notifications.
+	Findings, Alerts, Chat string
+	Level                  sigma.Level // mails and chat messages from here
+	Stage                  string      // an empty directory for unfinished objects
+	Log                    *slog.Logger
+}
+
+// Outlet writes findings as rows, then sends those for a person as messages. It
+// is a detect.Outlet.
 //
 // The order is the promise: who gets a message can look it up, and what limits
 // or a broken topic keep from people is in the table. Whatever breaks on the
 // way, the same findings are sent again, with the same ids: the rows of the same
 // send are written once, since their object is named by the messages in it and
 // is create-only; the messages may arrive twice, and say so by their id.
-type outlet struct {
-	shelf Shelf
-	sns   Publisher
-	level sigma.Level // mails and chat messages from here
-	log   *slog.Logger
-
-	findings, alerts, chat string // ARNs of topics, "" for none
+type Outlet struct {
+	c Config
 
 	mu      sync.Mutex // of what follows: rows are few, and one writer is enough
 	rows    *table.Writer[finding.Row]
 	refused int64 // messages that SNS will never take, since they were last counted
 }
 
-func newOutlet(s Settings, shelf Shelf, sns Publisher, stage string, log *slog.Logger) (*outlet, error) {
-	st, err := table.NewStage(stage)
+// New returns an outlet. It makes no request.
+func New(c Config) (*Outlet, error) {
+	st, err := table.NewStage(c.Stage)
 	if err != nil {
 		return nil, err
 	}
@@ -59,15 +70,12 @@ func newOutlet(s Settings, shelf Shelf, sns Publisher, stage string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	return &outlet{
-		shelf: shelf, sns: sns, level: s.AlertLevel, log: log, rows: rows,
-		findings: s.FindingsTopic, alerts: s.AlertsTopic, chat: s.ChatTopic,
-	}, nil
+	return &Outlet{c: c, rows: rows}, nil
 }
 
 // Send returns when every finding is a row and every message that can be
 // published is. After an error everything may be sent again.
-func (o *outlet) Send(ctx context.Context, fs []*finding.Finding) error {
+func (o *Outlet) Send(ctx context.Context, fs []*finding.Finding) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(fs) == 0 {
@@ -80,7 +88,7 @@ func (o *outlet) Send(ctx context.Context, fs []*finding.Finding) error {
 	if err != nil {
 		return fmt.Errorf("findings: %w", err)
 	}
-	err = errors.Join(o.publish(ctx, o.findings, docs), o.publish(ctx, o.alerts, mails), o.publish(ctx, o.chat, chats))
+	err = errors.Join(o.publish(ctx, o.c.Findings, docs), o.publish(ctx, o.c.Alerts, mails), o.publish(ctx, o.c.Chat, chats))
 	if err != nil {
 		return fmt.Errorf("findings: %w", err)
 	}
@@ -88,7 +96,7 @@ func (o *outlet) Send(ctx context.Context, fs []*finding.Finding) error {
 }
 
 // keep writes findings as rows of the lake.
-func (o *outlet) keep(ctx context.Context, fs []*finding.Finding) (err error) {
+func (o *Outlet) keep(ctx context.Context, fs []*finding.Finding) (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, o.rows.Abort())
@@ -109,7 +117,7 @@ func (o *outlet) keep(ctx context.Context, fs []*finding.Finding) (err error) {
 	if err != nil {
 		return err
 	}
-	err = o.shelf.Write(ctx, objects)
+	err = o.c.Shelf.Write(ctx, objects)
 	for _, obj := range objects {
 		if rerr := os.Remove(obj.Path); !errors.Is(rerr, os.ErrNotExist) { // a shelf may take them over
 			err = errors.Join(err, rerr)
@@ -128,7 +136,7 @@ func nameOf(ids []string) string {
 // messages are what the findings for a person look like to each topic. The
 // topic for programs has those of every level: a rule may alert below the level
 // of the mails, and subscriptions can filter.
-func (o *outlet) messages(fs []*finding.Finding) (docs, mails, chats []awsio.Message, err error) {
+func (o *Outlet) messages(fs []*finding.Finding) (docs, mails, chats []awsio.Message, err error) {
 	for _, f := range fs {
 		if !f.Alert {
 			continue
@@ -143,7 +151,7 @@ func (o *outlet) messages(fs []*finding.Finding) (docs, mails, chats []awsio.Mes
 		}
 		m.Body = string(doc)
 		docs = append(docs, m)
-		if l, _ := sigma.ParseLevel(f.Rule.Level); l < o.level {
+		if l, _ := sigma.ParseLevel(f.Rule.Level); l < o.c.Level {
 			continue
 		}
 		m.Body = string(f.Chat())
@@ -156,20 +164,20 @@ func (o *outlet) messages(fs []*finding.Finding) (docs, mails, chats []awsio.Mes
 
 // publish sends messages to one topic. One that SNS refuses for good is logged
 // and counted, and no reason to send the others again: its row is in the table.
-func (o *outlet) publish(ctx context.Context, topic string, msgs []awsio.Message) error {
+func (o *Outlet) publish(ctx context.Context, topic string, msgs []awsio.Message) error {
 	if topic == "" || len(msgs) == 0 {
 		return nil
 	}
-	refused, err := o.sns.Publish(ctx, topic, msgs)
+	refused, err := o.c.Topics.Publish(ctx, topic, msgs)
 	for _, r := range refused {
-		o.log.Error("message refused by SNS; it is in the table findings", "topic", topic, "message_uid", r.ID, "reason", clean.Line(r.Why))
+		o.c.Log.Error("message refused by SNS; it is in the table findings", "topic", topic, "message_uid", r.ID, "reason", clean.Line(r.Why))
 	}
 	o.refused += int64(len(refused))
 	return err
 }
 
-// refusals returns how many messages SNS refused, and begins to count anew.
-func (o *outlet) refusals() int64 {
+// Refusals returns how many messages SNS refused, and begins to count anew.
+func (o *Outlet) Refusals() int64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n := o.refused

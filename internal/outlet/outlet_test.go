@@ -1,4 +1,4 @@
-package ingest
+package outlet
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"sluice/internal/awsio"
 	"sluice/internal/finding"
 	"sluice/internal/sigma"
+	"sluice/internal/table"
 )
 
 // topics is a publisher that notes the ids of messages by topic.
@@ -49,68 +50,86 @@ func found(uid, level string, alert bool) *finding.Finding {
 
 func id(uid string) string { return strings.Repeat("0", 31) + uid + "-1" }
 
-type outletRig struct {
-	*outlet
-	lake *lake
+// shelf notes what it is given, unless it fails.
+type shelf struct {
+	fail  error
+	names []string
+	rows  []int64
+}
+
+func (s *shelf) Write(_ context.Context, staged []table.Object) error {
+	if s.fail != nil {
+		return s.fail
+	}
+	for _, o := range staged {
+		s.names, s.rows = append(s.names, o.Name), append(s.rows, o.Rows)
+	}
+	return nil
+}
+
+type rig struct {
+	*Outlet
+	lake *shelf
 	sns  *topics
 	log  bytes.Buffer
 }
 
-func newOutletRig(t *testing.T, s Settings) *outletRig {
+func newRig(t *testing.T, c Config) *rig {
 	t.Helper()
-	r := &outletRig{lake: &lake{}, sns: &topics{}}
-	o, err := newOutlet(s, r.lake, r.sns, t.TempDir(), slog.New(slog.NewJSONHandler(&r.log, nil)))
+	r := &rig{lake: &shelf{}, sns: &topics{}}
+	c.Shelf, c.Topics, c.Stage, c.Log = r.lake, r.sns, t.TempDir(), slog.New(slog.NewJSONHandler(&r.log, nil))
+	o, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.outlet = o
+	r.Outlet = o
 	return r
 }
 
-var allTopics = Settings{FindingsTopic: "json", AlertsTopic: "mail", ChatTopic: "chat", AlertLevel: sigma.Medium}
+var allTopics = Config{Findings: "json", Alerts: "mail", Chat: "chat", Level: sigma.Medium}
 
 func TestOutletSends(t *testing.T) {
 	fs := []*finding.Finding{found("a", "high", true), found("b", "medium", false), found("c", "low", true), found("d", "medium", true)}
 	for _, c := range []struct {
-		name     string
-		settings Settings
-		want     map[string][]string
+		name   string
+		config Config
+		want   map[string][]string
 	}{
 		{"all topics", allTopics, map[string][]string{"json": {id("a"), id("c"), id("d")}, "mail": {id("a"), id("d")}, "chat": {id("a"), id("d")}}},
-		{"fewer mails", Settings{FindingsTopic: "json", AlertsTopic: "mail", AlertLevel: sigma.High},
+		{"fewer mails", Config{Findings: "json", Alerts: "mail", Level: sigma.High},
 			map[string][]string{"json": {id("a"), id("c"), id("d")}, "mail": {id("a")}}},
-		{"no topic", Settings{AlertLevel: sigma.Medium}, nil},
+		{"no topic", Config{Level: sigma.Medium}, nil},
 	} {
-		r := newOutletRig(t, c.settings)
+		r := newRig(t, c.config)
 		if err := r.Send(t.Context(), fs); err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		if diff := cmp.Diff(r.sns.got, c.want); diff != "" {
 			t.Errorf("%s: messages (-got +want):\n%s", c.name, diff)
 		}
-		if diff := cmp.Diff(r.lake.commits, []string{": findings 4"}); diff != "" {
+		if diff := cmp.Diff(r.lake.rows, []int64{4}); diff != "" {
 			t.Errorf("%s: rows (-got +want):\n%s", c.name, diff)
 		}
-		if n := r.refusals(); n != 0 {
+		if n := r.Refusals(); n != 0 {
 			t.Errorf("%s: %d refused", c.name, n)
 		}
 	}
 }
 
 func TestOutletSendsNothing(t *testing.T) {
-	r := newOutletRig(t, allTopics)
-	if err := r.Send(t.Context(), nil); err != nil || r.lake.commits != nil || r.sns.got != nil {
-		t.Errorf("error %v, commits %q, messages %v", err, r.lake.commits, r.sns.got)
+	r := newRig(t, allTopics)
+	if err := r.Send(t.Context(), nil); err != nil || r.lake.names != nil || r.sns.got != nil {
+		t.Errorf("error %v, objects %q, messages %v", err, r.lake.names, r.sns.got)
 	}
 }
 
 // The same findings again are the same object, in whatever order; the rows come
 // before the messages, and one that breaks stops neither.
 func TestOutletAgain(t *testing.T) {
-	r := newOutletRig(t, allTopics)
+	r := newRig(t, allTopics)
 	a, b := found("a", "high", true), found("b", "high", true)
 
-	r.lake.fail = func(string) error { return errors.New("denied") }
+	r.lake.fail = errors.New("denied")
 	if err := r.Send(t.Context(), []*finding.Finding{a, b}); err == nil || r.sns.got != nil {
 		t.Errorf("rows not written: error %v, messages %v", err, r.sns.got)
 	}
@@ -136,12 +155,12 @@ func TestOutletAgain(t *testing.T) {
 
 // What SNS will never take is said and counted, and does not come again.
 func TestOutletRefused(t *testing.T) {
-	r := newOutletRig(t, allTopics)
+	r := newRig(t, allTopics)
 	r.sns.refuse = id("a")
 	if err := r.Send(t.Context(), []*finding.Finding{found("a", "high", true), found("b", "high", true)}); err != nil {
 		t.Fatal(err)
 	}
-	if refused := r.refusals(); refused != 3 || len(r.sns.got["mail"]) != 1 {
+	if refused := r.Refusals(); refused != 3 || len(r.sns.got["mail"]) != 1 {
 		t.Errorf("%d refused, others got %v", refused, r.sns.got)
 	}
 	if got := r.log.String(); !strings.Contains(got, `"level":"ERROR"`) || !strings.Contains(got, id("a")) || strings.Contains(got, `too\nlong`) {
@@ -151,7 +170,7 @@ func TestOutletRefused(t *testing.T) {
 
 func TestOutletLeavesNothingOnTheStage(t *testing.T) {
 	stage := t.TempDir()
-	o, err := newOutlet(allTopics, &lake{}, &topics{}, stage, slog.New(slog.DiscardHandler))
+	o, err := New(Config{Shelf: &shelf{}, Topics: &topics{}, Stage: stage, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
