@@ -83,7 +83,7 @@ race:
 
 .PHONY: generate
 generate: ## Bring template.yaml and the generated parts of docs/ up to date with their sources
-	$(GO) test ./internal/docs -count=1 -run 'TestColumnsAreTheSameEverywhere|TestCost' -update
+	$(GO) test ./internal/docs -count=1 -run 'TestColumnsAreTheSameEverywhere|TestCatalogue|TestCost' -update
 	$(GO) test ./internal/detect -count=1 -run 'TestRulesPage|TestHitsOfEachRule' -update-catalogue
 	$(GO) test ./internal/query -count=1 -run 'TestQueriesPage' -update-queries
 

@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -264,6 +265,8 @@ func (r *resolver) call(name string, arg any) (any, bool) {
 		return r.condition(a.(string)), true
 	case "Fn::GetAtt":
 		return r.reference(a.(string)), true
+	case "Fn::Base64":
+		return base64.StdEncoding.EncodeToString([]byte(a.(string))), true
 	case "Fn::Equals":
 		l := a.([]any)
 		return fmt.Sprint(l[0]) == fmt.Sprint(l[1]), true

@@ -21,6 +21,8 @@ type glueTable struct {
 	TableType         string
 	Parameters        map[string]string
 	PartitionKeys     []glueColumn
+	ViewOriginalText  string
+	ViewExpandedText  string
 	StorageDescriptor struct {
 		Location string
 		Columns  []glueColumn

@@ -25,9 +25,10 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2"
 )
 
-// glueTable is a table as Athena would find it.
+// glueTable is a table, or a view, as Athena would find it.
 type glueTable struct {
-	Name              string
+	Name, TableType   string
+	ViewOriginalText  string
 	Parameters        map[string]string
 	PartitionKeys     []column
 	StorageDescriptor struct {
@@ -38,15 +39,29 @@ type glueTable struct {
 
 type column struct{ Name, Type string }
 
-// tables asks Glue for the tables of the stack's database.
+// tables asks Glue for the tables and views of the stack's database.
 func (s *stack) tables(ctx context.Context) []glueTable {
 	s.t.Helper()
-	body := fmt.Appendf(nil, `{"DatabaseName":%q}`, s.Resources["Database"].ID)
+	var list struct{ TableList []glueTable }
+	s.ask(ctx, "glue", "AWSGlue.GetTables", map[string]any{"DatabaseName": s.Resources["Database"].ID}, &list)
+	if len(list.TableList) == 0 {
+		s.t.Fatal("Glue has no tables")
+	}
+	return list.TableList
+}
+
+// ask calls a service that speaks JSON, as the administrator.
+func (s *stack) ask(ctx context.Context, service, target string, what, into any) {
+	s.t.Helper()
+	body, err := json.Marshal(what)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, bytes.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	req.Header.Set("X-Amz-Target", "AWSGlue.GetTables")
+	req.Header.Set("X-Amz-Target", target)
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	cfg := s.config(s.URL, s.Admin)
 	who, err := cfg.Credentials.Retrieve(ctx)
@@ -54,7 +69,7 @@ func (s *stack) tables(ctx context.Context) []glueTable {
 		s.t.Fatal(err)
 	}
 	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, who, req, hex.EncodeToString(sum[:]), "glue", s.Region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(ctx, who, req, hex.EncodeToString(sum[:]), service, s.Region, time.Now()); err != nil {
 		s.t.Fatal(err)
 	}
 	res, err := http.DefaultClient.Do(req)
@@ -63,11 +78,12 @@ func (s *stack) tables(ctx context.Context) []glueTable {
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	var list struct{ TableList []glueTable }
-	if err != nil || res.StatusCode != 200 || json.Unmarshal(text, &list) != nil || len(list.TableList) == 0 {
-		s.t.Fatalf("tables of Glue: %s, %v\n%s", res.Status, err, text)
+	if err == nil && res.StatusCode == http.StatusOK {
+		err = json.Unmarshal(text, into)
 	}
-	return list.TableList
+	if err != nil || res.StatusCode != http.StatusOK {
+		s.t.Fatalf("%s: %s, %v\n%s", target, res.Status, err, text)
+	}
 }
 
 // objects are all objects of the lake bucket below lake/, by key.
@@ -127,6 +143,9 @@ func (s *stack) open() *lake {
 	l.exec("SET TimeZone = 'UTC'")
 	found := map[string]bool{}
 	for _, g := range l.tables {
+		if g.TableType == "VIRTUAL_VIEW" {
+			continue
+		}
 		files := map[string][]string{} // by value of dt
 		where := l.location(g, s.Resources["LakeBucket"].ID)
 		for key, body := range l.objects {
@@ -149,6 +168,7 @@ func (s *stack) open() *lake {
 		}
 		l.view(g, files)
 	}
+	l.views(s.Resources["Database"].ID)
 	for key := range l.objects {
 		// What begins with an underline is nobody's rows: Athena does not see it either.
 		if !found[key] && !strings.HasPrefix(key, "lake/_") {
@@ -191,9 +211,12 @@ func (l *lake) view(g glueTable, files map[string][]string) {
 					l.t.Errorf("%s: column %s is %s in Glue and %s in %s", g.Name, c.Name, c.Type, stored[c.Name], filepath.Base(path))
 					have = ""
 				}
-				if have == "" {
+				switch have {
+				case "":
 					cols = append(cols, fmt.Sprintf("NULL AS %q", c.Name))
-				} else {
+				case "TIMESTAMP":
+					cols = append(cols, fmt.Sprintf("CAST(%q AS TIMESTAMP) AS %[1]q", c.Name))
+				default:
 					cols = append(cols, fmt.Sprintf("%q", c.Name))
 				}
 				delete(stored, c.Name)

@@ -47,6 +47,7 @@ func TestStack(t *testing.T) {
 	s.drain()
 	l := s.open()
 	t.Run("rows", func(t *testing.T) { l.t = t; testRows(t, l, truth) })
+	t.Run("saved", func(t *testing.T) { l.t = t; testSaved(t, s, l) })
 	t.Run("log", func(t *testing.T) { testLog(t, s, truth, len(keys)) })
 	t.Run("findings", func(t *testing.T) { l.t = t; testFindings(t, l, truth, documents(), mails()) })
 	t.Run("status", func(t *testing.T) { l.t = t; testStatus(t, s, l, keys) })

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // View is a table that a query computes: the same in Athena and here. It is one
@@ -16,6 +17,24 @@ type View struct {
 
 	// Needs lists the tables and views that it reads.
 	Needs []string `json:"needs"`
+}
+
+// Lines are the SELECT for a catalogue, which keeps it as one line of JSON: no
+// comments, no indentation, and a space between two lines is as good as a break.
+func (v View) Lines() []string {
+	bare := token.ReplaceAllStringFunc(v.SQL, func(m string) string {
+		if strings.HasPrefix(m, "--") || strings.HasPrefix(m, "/*") {
+			return ""
+		}
+		return m
+	})
+	var lines []string
+	for line := range strings.Lines(bare) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // Views lists the views, each behind those that it needs.

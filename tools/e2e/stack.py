@@ -5,6 +5,7 @@ properties. What is not known here is an error: a resource that nobody created
 would not be missed.
 """
 
+import base64
 import json
 import re
 
@@ -138,6 +139,7 @@ class Stack:
 
 
 _FUNCTIONS = {
+    "Fn::Base64": lambda v: base64.b64encode(v.encode()).decode(),
     "Fn::Not": lambda v: not v[0],
     "Fn::And": all,
     "Fn::Or": any,
