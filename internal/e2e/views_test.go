@@ -117,17 +117,25 @@ func testSaved(t *testing.T, s *stack, l *lake) {
 			break
 		}
 	}
-	rows := 0
+	today, answered := "DATE '"+l.query("SELECT max(dt) FROM s3_access_logs")[0][0]+"'", 0
 	for _, q := range all {
 		text, ok := saved[q.Name]
 		if !ok {
 			t.Errorf("%s is not saved", q.Name)
 			continue
 		}
-		rows += len(l.query(text))
+		found := len(l.query(text))
+		// What was generated is not of these days.
+		found = max(found, len(l.query(strings.ReplaceAll(text, "current_date", today))))
+		if found > 0 {
+			answered++
+		}
+	}
+	if answered < len(all)/2 {
+		t.Errorf("only %d of %d saved queries find anything", answered, len(all))
 	}
 	if len(saved) != len(all) {
 		t.Errorf("%d saved queries, want %d", len(saved), len(all))
 	}
-	t.Logf("%d saved queries, %d rows of the last week", len(saved), rows)
+	t.Logf("%d saved queries, %d of them find something", len(saved), answered)
 }
