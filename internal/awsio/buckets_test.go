@@ -127,3 +127,64 @@ func TestListBuckets(t *testing.T) {
 		t.Errorf("half a list: %v, %v", got, err)
 	}
 }
+
+const xmlns = ` xmlns="http://s3.amazonaws.com/doc/2006-03-01/"`
+
+// target are the answers of S3 about a log bucket as the stack makes it.
+func target() map[string]string {
+	return map[string]string{
+		"GET /example-logs?encryption=": "= <ServerSideEncryptionConfiguration" + xmlns + "><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>" +
+			"</ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>",
+		"GET /example-logs?object-lock=":       "404 ObjectLockConfigurationNotFoundError",
+		"GET /example-logs?requestPayment=":    "= <RequestPaymentConfiguration" + xmlns + "><Payer>BucketOwner</Payer></RequestPaymentConfiguration>",
+		"GET /example-logs?policy=":            `= {"Version":"2012-10-17","Statement":[]}`,
+		"GET /example-logs?ownershipControls=": "= <OwnershipControls" + xmlns + "><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>",
+		"GET /example-logs?acl=":               acl("FULL_CONTROL"),
+	}
+}
+
+func acl(delivery string) string {
+	return `= <AccessControlPolicy` + xmlns + `><Owner><ID>7a1b</ID></Owner><AccessControlList><Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>7a1b</ID></Grantee><Permission>FULL_CONTROL</Permission></Grant>` +
+		`<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="Group"><URI>http://acs.amazonaws.com/groups/s3/LogDelivery</URI></Grantee><Permission>` + delivery + `</Permission></Grant></AccessControlList></AccessControlPolicy>`
+}
+
+func TestTarget(t *testing.T) {
+	right := enroll.Target{Name: "example-logs", Region: "eu-central-1", Account: "111122223333", Encryption: "AES256", Policy: `{"Version":"2012-10-17","Statement":[]}`}
+	with := func(change func(*enroll.Target)) enroll.Target { w := right; change(&w); return w }
+	for name, c := range map[string]struct {
+		changed map[string]string
+		want    enroll.Target
+		err     []string
+	}{
+		"as the stack makes it": {want: right},
+		"of long ago": {map[string]string{
+			"encryption": "404 ServerSideEncryptionConfigurationNotFoundError", "policy": "404 NoSuchBucketPolicy", "ownershipControls": "404 OwnershipControlsNotFoundError",
+		}, with(func(t *enroll.Target) { t.Encryption, t.Policy, t.ACL = "", "", true }), nil},
+		"ACL that lets read only": {map[string]string{"ownershipControls": "404 OwnershipControlsNotFoundError", "acl": acl("READ_ACP")}, right, nil},
+		"KMS, locked, paid by requesters": {map[string]string{
+			"encryption":     "= <ServerSideEncryptionConfiguration" + xmlns + "><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>arn:aws:kms:eu-central-1:111122223333:key/1</KMSMasterKeyID></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>",
+			"object-lock":    "= <ObjectLockConfiguration" + xmlns + "><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>",
+			"requestPayment": "= <RequestPaymentConfiguration" + xmlns + "><Payer>Requester</Payer></RequestPaymentConfiguration>",
+		}, with(func(t *enroll.Target) { t.Encryption, t.ObjectLock, t.RequesterPays = "aws:kms", true, true }), nil},
+		"what cannot be read, all at once": {map[string]string{"policy": "403 AccessDenied", "encryption": "403 AccessDenied"}, with(func(t *enroll.Target) { t.Encryption, t.Policy = "", "" }),
+			[]string{"read default encryption of example-logs: ", "read policy of example-logs: "}},
+	} {
+		answers := target()
+		for what, answer := range c.changed {
+			answers["GET /example-logs?"+what+"="] = answer
+		}
+		b, _ := scripted(t, answers)
+		got, err := b.Target(t.Context(), "example-logs")
+		if (err != nil) != (c.err != nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, want := range c.err {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %v, want %s", name, err, want)
+			}
+		}
+		if d := cmp.Diff(got, c.want); d != "" {
+			t.Errorf("%s (-got +want):\n%s", name, d)
+		}
+	}
+}
