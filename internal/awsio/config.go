@@ -2,6 +2,7 @@ package awsio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,6 +21,11 @@ const (
 	longestPause  = 20 * time.Second // between two attempts
 	idlePerHost   = 64               // at least the requests made at once, or connections are thrown away
 )
+
+// errNoRegion is what to do about a Region that is not set. Without it the first
+// request would fail, with words that say neither which setting nor where.
+var errNoRegion = errors.New("aws settings: no Region is set: give the one that the bucket is in by AWS_REGION (AWS_REGION=eu-central-1 sluice ...)," +
+	" by a profile that has one (AWS_PROFILE), or for good by \"aws configure set region eu-central-1\"")
 
 // Config finds region and credentials the usual way (environment, profile,
 // role), for all clients of one process to share. It makes no request.
@@ -47,6 +53,9 @@ func configure(ctx context.Context, longestPause time.Duration) (aws.Config, err
 		}))
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("aws settings: %w", err)
+	}
+	if cfg.Region == "" {
+		return aws.Config{}, errNoRegion
 	}
 	return cfg, nil
 }

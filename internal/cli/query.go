@@ -20,16 +20,30 @@ type queryCommand struct {
 	Lake     string            `default:"lake" placeholder:"DIR" help:"Lake to ask (default: lake)."`
 	Format   string            `short:"f" enum:"table,csv,json,markdown" default:"table" help:"How to print the answer: table, csv, json or markdown (default: table)."`
 	Rows     int               `default:"1000" placeholder:"N" help:"Rows of a table at most, 0 for all; the other formats print all (default: 1000)."`
-	List     bool              `short:"l" xor:"what" help:"List the named queries with their parameters."`
+	List     bool              `short:"l" xor:"what" help:"List the named queries with their parameters, and the views."`
 	JSON     bool              `name:"json" help:"With --list: print it as JSON."`
 	SQL      bool              `name:"sql" help:"Print the SQL of a named query, parameters filled in, to be run in Athena."`
 }
 
 // Help is what "sluice query --help" says below the summary.
 func (queryCommand) Help() string {
-	return `The tables are s3_access_logs, cloudtrail_events, findings and rejected, with the columns they have in Athena and dt, the UTC day as text. SQL can read the lake and change nothing.
+	return relations() + `. They have the columns that they have in Athena, and dt, the UTC day as text. SQL can read the lake and change nothing.
 
 In tables NULL is NULL and an empty text is "". CSV leaves NULL empty and writes "" for an empty text. Control characters and the like, which whoever sends a request can write into a log, are shown as escapes; CSV to a file has them as they are.`
+}
+
+// relations says what SQL can name.
+func relations() string {
+	var names, views []string
+	all, _ := tables() // what is wrong with a table, who opens the lake is told
+	for _, t := range all {
+		names = append(names, t.Name)
+	}
+	computed, _ := query.Views()
+	for _, v := range computed {
+		views = append(views, v.Name)
+	}
+	return "The tables are " + strings.Join(names, ", ") + "; the views are " + strings.Join(views, ", ")
 }
 
 // namedForm is what no SQL statement looks like.
@@ -125,16 +139,11 @@ var otherTable = regexp.MustCompile(`^Catalog Error: Table with name .* does not
 func ourTables(err error) error {
 	text := err.Error()
 	at := otherTable.FindStringIndex(text)
-	all, terr := tables()
-	if at == nil || terr != nil {
+	if at == nil {
 		return err
 	}
-	var names []string
-	for _, t := range all {
-		names = append(names, t.Name)
-	}
 	first, _, _ := strings.Cut(text, "\n")
-	return errors.New(first + "\nThe tables are " + strings.Join(names, ", ") + text[at[1]:])
+	return errors.New(first + "\n" + relations() + text[at[1]:])
 }
 
 func (c *queryCommand) table(a *app, res *query.Result) (int64, error) {
@@ -150,8 +159,15 @@ func (c *queryCommand) list(a *app) error {
 	if err != nil {
 		return err
 	}
+	views, err := query.Views()
+	if err != nil {
+		return err
+	}
 	if c.JSON {
-		b, err := json.MarshalIndent(all, "", "  ")
+		b, err := json.MarshalIndent(struct {
+			Queries []query.Named `json:"queries"`
+			Views   []query.View  `json:"views"`
+		}{all, views}, "", "  ")
 		if err != nil {
 			return err
 		}
@@ -167,7 +183,10 @@ func (c *queryCommand) list(a *app) error {
 		}
 		fmt.Fprintf(&b, "%-16s  %s\n", "", a.stdout.dim(strings.Join(params, "  ")))
 	}
-	fmt.Fprint(&b, "\nsluice query NAME --param NAME=VALUE runs one.\nWith --sql it prints the SQL instead, which Athena runs too.\n")
+	fmt.Fprint(&b, "\nsluice query NAME --param NAME=VALUE runs one.\nWith --sql it prints the SQL instead, which Athena runs too.\n\nViews, for SQL of your own:\n")
+	for _, v := range views {
+		fmt.Fprintf(&b, "%s  %s\n", a.stdout.bold(fmt.Sprintf("%-23s", v.Name)), v.Title)
+	}
 	_, err = fmt.Fprint(a.stdout, b.String())
 	return err
 }

@@ -112,7 +112,10 @@ func TestQueryCommand(t *testing.T) {
 		{"value with commas and semicolons", "", "query|object-access|-p|key=a,b;c=d|--sql", 0, "key_name = 'a,b;c=d'", ""},
 		{"quote in a value", "", "query|object-access|-p|key=it's|--sql", 0, "key_name = 'it''s'", ""},
 		{"list", "", "query|--list", 0, "top-requesters", ""},
+		{"list of views", "", "query|--list", 0, "s3_access_logs_distinct  Access logs without", ""},
 		{"list as json", "", "query|--list|--json", 0, `"name": "forged"`, ""},
+		{"help names the tables", "", "query|--help", 0, "cloudtrail_events", ""},
+		{"help names the views", "", "query|--help", 0, "finding_requests", ""},
 		{"cut", "", "query|SELECT * FROM range(5)|--rows|2", 0, "1", "first 2 rows"},
 		{"mistake", "", "query|SELECT nope FROM rejected", 1, "", "nope"},
 		{"writing", "", "query|CREATE TABLE x AS SELECT 1", 1, "", "read-only"},
@@ -124,8 +127,12 @@ func TestQueryCommand(t *testing.T) {
 		}
 	}
 	_, out, _ := sluice(t, "", "query", "--list", "--json")
-	var list []query.Named
-	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) < 8 || list[0].Params[0].Name == "" {
+	var list struct {
+		Queries []query.Named
+		Views   []query.View
+	}
+	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list.Queries) < 8 || list.Queries[0].Params[0].Name == "" ||
+		len(list.Views) < 4 || !strings.Contains(list.Views[0].SQL, "SELECT") {
 		t.Errorf("list: %v", err)
 	}
 }
@@ -135,7 +142,7 @@ func TestUnknownTable(t *testing.T) {
 	wrote(t, accessFiles(t, 1))
 	convert(t, 0, "in")
 	for from, want := range map[string]string{
-		"nosuch":        "\nThe tables are s3_access_logs, cloudtrail_events, findings, rejected\n",
+		"nosuch":        "\nThe tables are s3_access_logs, cloudtrail_events, findings, rejected; the views are s3_access_logs_classic, ",
 		"s3_access_log": `Did you mean "s3_access_logs"?`,
 	} {
 		code, _, errs := sluice(t, "", "query", "SELECT * FROM "+from)
