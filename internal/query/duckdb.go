@@ -150,11 +150,12 @@ func (l *Lake) view(ctx context.Context, dir string, t Table) error {
 }
 
 // parseDatetime is the one function of Athena's that DuckDB is taught: AWS's
-// sample queries for access logs choose their hours with it, in these two forms.
+// sample queries for access logs choose their hours with it, in these three forms.
 const parseDatetime = `CREATE MACRO parse_datetime(text, form) AS CASE form
 	WHEN 'dd/MMM/yyyy:HH:mm:ss Z' THEN CAST(strptime(text, '%d/%b/%Y:%H:%M:%S %z') AS TIMESTAMPTZ)
 	WHEN 'yyyy-MM-dd:HH:mm:ss' THEN CAST(strptime(text, '%Y-%m-%d:%H:%M:%S') AS TIMESTAMPTZ)
-	ELSE error('parse_datetime here knows the forms dd/MMM/yyyy:HH:mm:ss Z and yyyy-MM-dd:HH:mm:ss, not ' || form) END`
+	WHEN 'yyyy-MM-dd' THEN CAST(strptime(text, '%Y-%m-%d') AS TIMESTAMPTZ)
+	ELSE error('parse_datetime here knows the forms dd/MMM/yyyy:HH:mm:ss Z, yyyy-MM-dd:HH:mm:ss and yyyy-MM-dd, not ' || form) END`
 
 // views makes the views of this package that the tables suffice for.
 func (l *Lake) views(ctx context.Context, tables []Table) error {

@@ -1,5 +1,5 @@
 -- Access logs under the names of AWS's older table
--- The columns, types and order of the table that AWS's guide has long told people to create over raw access logs, so that queries written for it run as they are. What the log has as "-" is '-' here, as it is there; a column that is in doubt because the line may be forged is NULL. Three things are better than there: key is the real key and not its encoding, lines that AWS's pattern cannot read are rows, and signatures in links are redacted. timestamp and dt are the day; dt in the query decides what is read.
+-- The columns, types and order of the table that AWS's guide has long told people to create over raw access logs, so that queries written for it run as they are. What the log has as "-" is '-' here, as it is there, so requester = '-' finds anonymous requests and requester IS NULL, as AWS's own sample has it, finds none in either; a column that is in doubt because the line may be forged is NULL. Three things are better than there: key is the real key and not its encoding, lines that AWS's pattern cannot read are rows, and signatures in links are redacted. timestamp and dt are the day; dt in the query decides what is read.
 SELECT
   coalesce(bucket_owner_id, '-') AS bucketowner,
   coalesce(bucket_name, '-') AS bucket_name,
