@@ -56,7 +56,12 @@ var rules = []rule{
 		"questions see tables, not how they were made"},
 	{"internal/enroll", []string{"internal/ledger"},
 		"which bucket logs where is planned without AWS; only what it remembers is in a table of records"},
-	{"internal/awsio", []string{"internal/enroll", "internal/logs", "internal/pipeline", "internal/table", "internal/sigma", "internal/finding", "internal/detect", "internal/ledger"},
+	{"internal/backfill", []string{"internal/logs", "internal/pipeline", "internal/clean"},
+		"it announces files and converts none: what becomes of them is decided where all others are"},
+	{"internal/awsio", []string{
+		"internal/logs", "internal/pipeline", "internal/table", "internal/sigma", "internal/finding", "internal/detect", "internal/ledger",
+		"internal/backfill", "internal/enroll",
+	},
 		"an adapter translates and decides nothing"},
 	{"internal/outlet", []string{"internal/awsio", "internal/clean", "internal/finding", "internal/sigma", "internal/table"},
 		"findings leave in one way, whoever makes them"},
@@ -75,7 +80,7 @@ var rules = []rule{
 		"the command line is not a Lambda function"},
 	{"cmd/...", []string{"internal/cli"},
 		"main turns arguments into an exit code"},
-	{"functions/...", []string{"internal/ingest", "internal/awsio", "internal/formats", "internal/detect", "internal/ledger"},
+	{"functions/...", []string{"internal/ingest", "internal/backfill", "internal/awsio", "internal/formats", "internal/detect", "internal/ledger"},
 		"main reads settings, builds and starts; in particular no DuckDB and no terminal in the zip"},
 }
 

@@ -58,6 +58,7 @@ type stored struct {
 	version  string
 	typ      string
 	modified time.Time
+	header   http.Header // that S3 adds
 }
 
 // NewS3 starts a server that ends with the test.
@@ -101,6 +102,19 @@ func (s *S3) PutVersion(bucket, key, version string, body []byte) {
 	s.store(bucket+"/"+key, body, "")
 	o := s.objects[bucket+"/"+key]
 	o.version = version
+	s.objects[bucket+"/"+key] = o
+}
+
+// Describe adds headers to what is answered about an object, such as those of its
+// storage class.
+func (s *S3) Describe(bucket, key string, header map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.objects[bucket+"/"+key]
+	o.header = http.Header{}
+	for k, v := range header {
+		o.header.Set(k, v)
+	}
 	s.objects[bucket+"/"+key] = o
 }
 
@@ -219,6 +233,11 @@ func (s *S3) get(w http.ResponseWriter, r *http.Request, name string, fault Faul
 	h.Set("ETag", `"`+o.etag+`"`)
 	h.Set("Content-Length", strconv.Itoa(len(o.body)))
 	h.Set("Content-Type", o.typ)
+	h.Set("Last-Modified", o.modified.Format(http.TimeFormat))
+	if o.version != "" {
+		h.Set("x-amz-version-id", o.version)
+	}
+	maps.Copy(h, o.header)
 	if r.Header.Get("x-amz-checksum-mode") == "ENABLED" {
 		h.Set("x-amz-checksum-crc32", checksum(o.body))
 	}
