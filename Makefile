@@ -130,7 +130,7 @@ lint-template: ## Lint template.yaml as written and as CloudFormation will see i
 	cfn-lint template.yaml
 	@mkdir -p .aws-sam
 	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml >.aws-sam/translated.json
-	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml ExistingLogBucket=logs-example SensitiveBuckets=a-bucket,b-bucket \
+	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml ExistingLogBucket=logs-example SensitiveBuckets=a-bucket,b-bucket BackfillBuckets=c-bucket,d-bucket \
 	  BatchSize=10 MaximumConcurrency=2 KmsKeyArn=arn:aws:kms:us-east-1:111122223333:key/1 >.aws-sam/translated-otherwise.json
 	cfn-lint .aws-sam/translated.json .aws-sam/translated-otherwise.json
 	$(PYTHON) tools/same.py .aws-sam/translated.json .aws-sam/translated-otherwise.json
@@ -160,6 +160,11 @@ deploy: sam-build ## Deploy to your AWS account; asks the first time
 	@if grep -q '^stack_name' samconfig.toml; then sam deploy; else sam deploy --guided; fi
 
 # sam build calls this in a copy of the tree, with ARTIFACTS_DIR set.
+.PHONY: build-BackfillFunction
+build-BackfillFunction:
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc -trimpath -ldflags '-s -w' \
+	  -o '$(ARTIFACTS_DIR)/bootstrap' ./functions/backfill
+
 .PHONY: build-IngestFunction
 build-IngestFunction:
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc -trimpath -ldflags '-s -w' \

@@ -25,7 +25,11 @@ type Config struct {
 	Lateness        time.Duration    // how late a file may come and still be counted; 0: DefaultLateness
 	ClaimFor        time.Duration    // how long a claim keeps others away; 0: DefaultClaim
 	Limits          Limits           // of alerts; the zero Limits limits nothing
-	Pack            int              // elements of a set of several groups; 0: DefaultPack; below: groups share nothing
+	// AlertMaxAge takes the alert away from a finding whose last record is older:
+	// nobody is to be woken by what stands in logs of years ago. It is found and
+	// counted like any other. 0: no age is too old.
+	AlertMaxAge time.Duration
+	Pack        int // elements of a set of several groups; 0: DefaultPack; below: groups share nothing
 	// Every tells a finding whenever a file adds to it, as large as it has become,
 	// and claims nothing. It is for one process that shows what it found at its
 	// end, and keeps the last it was told of each uid.

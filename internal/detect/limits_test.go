@@ -78,6 +78,35 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestAlertMaxAge: what logs of long ago tell is found and kept, and wakes nobody.
+func TestAlertMaxAge(t *testing.T) {
+	rules := load(t, fmt.Sprintf(deletes, "high"))
+	const limit = 15 * 24 * time.Hour
+	for _, c := range []struct {
+		name  string
+		age   time.Duration // of the records, at(0)
+		max   time.Duration
+		alert bool
+	}{
+		{"no limit", 3650 * 24 * time.Hour, 0, true},
+		{"fresh", time.Hour, limit, true},
+		{"as old as may be", limit, limit, true},
+		{"a second older", limit + time.Second, limit, false},
+		{"years", 3650 * 24 * time.Hour, limit, false},
+		{"dated later than today", -48 * time.Hour, limit, true},
+	} {
+		out := &sent{}
+		now := at(0).Go().Add(c.age)
+		e := detect.NewEngine(rules, detect.NewMemory(), out, detect.Config{
+			AlertMaxAge: c.max, Limits: detect.DefaultLimits(), Now: func() time.Time { return now },
+		})
+		r := applied(t, e, watched(rules.Watch(), "a", row(at(0), from("203.0.113.9"))))
+		if len(out.all) != 1 || out.all[0].Alert != c.alert || r.Findings[sigma.High] != 1 || r.Limited != 0 || (r.Alerts == 1) != c.alert {
+			t.Errorf("%s: got %s, %+v", c.name, out.list(), r)
+		}
+	}
+}
+
 func TestTheGravestAlertsStay(t *testing.T) {
 	rules := load(t, fmt.Sprintf(deletes, "medium")+massDelete)
 	out := &sent{}

@@ -55,6 +55,9 @@ func (r *run) finding(y *tally, c crossing, slots []Slot) *finding.Finding {
 	}
 	y.when(f, c)
 	y.show(f, c, slots)
+	if oldest := r.config.AlertMaxAge; oldest > 0 && f.Last < logs.TimeOf(r.now.Add(-oldest)) {
+		f.Alert = false
+	}
 	return f
 }
 

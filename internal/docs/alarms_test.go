@@ -88,7 +88,7 @@ type dimension struct{ Name, Value string }
 // what the value must be: a name where a metric wants a name is easily an ARN.
 var owners = map[string][]dimension{
 	"AWS/Lambda":   {{"FunctionName", "${IngestFunction}"}},
-	"AWS/SQS":      {{"QueueName", "${Queue.QueueName}"}, {"QueueName", "${DeadLetterQueue.QueueName}"}},
+	"AWS/SQS":      {{"QueueName", "${BackfillQueue.QueueName}"}, {"QueueName", "${Queue.QueueName}"}, {"QueueName", "${DeadLetterQueue.QueueName}"}},
 	"AWS/DynamoDB": {{"TableName", "${StateTable}"}},
 	"AWS/Athena":   {{"WorkGroup", "${WorkGroup}"}},
 	"Sluice":       {{"Function", "${IngestFunction}"}},
@@ -110,7 +110,7 @@ func checkMetric(t *testing.T, where string, ours []string, namespace, name stri
 // TestAlarms: each watches something there is, says what to do with no data, and
 // tells the operations topic when it begins, not when it ends.
 func TestAlarms(t *testing.T) {
-	s, ours := template(t), emitted(t)
+	s, ours := stackWith(t, parameterSets["everything"]), emitted(t)
 	names := s.of("AWS::CloudWatch::Alarm")
 	if len(names) == 0 {
 		t.Fatal("no alarms found")
@@ -144,9 +144,16 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
-// TestDashboard: the body is JSON, and every metric in it there is.
+// TestDashboard: the body is JSON, and every metric in it there is, whatever is
+// switched on.
 func TestDashboard(t *testing.T) {
-	s, ours := template(t), emitted(t)
+	for _, name := range []string{"defaults", "everything"} {
+		t.Run(name, func(t *testing.T) { checkDashboard(t, stackWith(t, parameterSets[name])) })
+	}
+}
+
+func checkDashboard(t *testing.T, s stack) {
+	ours := emitted(t)
 	var p struct{ DashboardBody string }
 	s.properties(t, "Dashboard", &p)
 	var body struct {
@@ -199,7 +206,7 @@ func TestAlarmsAreExplained(t *testing.T) {
 		got = append(got, m[1])
 	}
 	slices.Sort(got)
-	if d := cmp.Diff(template(t).of("AWS::CloudWatch::Alarm"), got); d != "" {
+	if d := cmp.Diff(stackWith(t, parameterSets["everything"]).of("AWS::CloudWatch::Alarm"), got); d != "" {
 		t.Errorf("alarms, -in the template +in docs/operations.md:\n%s", d)
 	}
 }

@@ -79,15 +79,20 @@ func TestProjection(t *testing.T) {
 	}
 }
 
-// environment is what the template puts into the function's environment.
+// environment is what the template puts into the environment of the function that
+// converts.
 func (s stack) environment(t *testing.T) map[string]string {
+	return s.environmentOf(t, "IngestFunction")
+}
+
+func (s stack) environmentOf(t *testing.T, function string) map[string]string {
 	t.Helper()
 	var p struct {
 		Environment struct {
 			Variables map[string]any
 		}
 	}
-	s.properties(t, "IngestFunction", &p)
+	s.properties(t, function, &p)
 	text := map[string]string{}
 	for name, v := range p.Environment.Variables {
 		text[name] = fmt.Sprint(v)
@@ -95,28 +100,30 @@ func (s stack) environment(t *testing.T) map[string]string {
 	return text
 }
 
-// TestEnvironment: the names in the template are those the function reads.
+// TestEnvironment: the names in the template are those the functions read.
 func TestEnvironment(t *testing.T) {
-	files, err := parseDir(os.DirFS(root), "internal/ingest")
-	if err != nil {
-		t.Fatal(err)
-	}
 	name := regexp.MustCompile(`^SLUICE_[A-Z_]+$`)
-	settings := map[string]bool{}
-	for _, f := range files {
-		ast.Inspect(f, func(n ast.Node) bool {
-			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-				if s, err := strconv.Unquote(lit.Value); err == nil && name.MatchString(s) {
-					settings[s] = true
+	for function, dir := range map[string]string{"IngestFunction": "internal/ingest", "BackfillFunction": "internal/backfill"} {
+		files, err := parseDir(os.DirFS(root), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings := map[string]bool{}
+		for _, f := range files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+					if s, err := strconv.Unquote(lit.Value); err == nil && name.MatchString(s) {
+						settings[s] = true
+					}
 				}
-			}
-			return true
-		})
-	}
-	got := slices.Sorted(maps.Keys(template(t).environment(t)))
-	want := slices.Sorted(maps.Keys(settings))
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("environment of IngestFunction, -read by internal/ingest +template.yaml:\n%s", d)
+				return true
+			})
+		}
+		got := slices.Sorted(maps.Keys(stackWith(t, parameterSets["everything"]).environmentOf(t, function)))
+		want := slices.Sorted(maps.Keys(settings))
+		if d := cmp.Diff(want, got); d != "" || len(want) == 0 {
+			t.Errorf("environment of %s, -read by %s +template.yaml:\n%s", function, dir, d)
+		}
 	}
 }
 
@@ -155,6 +162,22 @@ func TestQueueOutlastsFunction(t *testing.T) {
 	if p := tpl.Parameters["BatchWindowSeconds"]; p.MaxValue != float64(longestWindow) {
 		t.Errorf("a batch window of %v seconds can be chosen", p.MaxValue)
 	}
+	// The queue of old files is like it, and longer.
+	full := stackWith(t, parameterSets["everything"])
+	old := queue
+	full.properties(t, "BackfillQueue", &old)
+	if old.VisibilityTimeout != queue.VisibilityTimeout || old.RedrivePolicy != queue.RedrivePolicy ||
+		old.MessageRetentionPeriod <= queue.MessageRetentionPeriod || old.MessageRetentionPeriod >= dead.MessageRetentionPeriod {
+		t.Errorf("queue of old files %+v, of delivered files %+v", old, queue)
+	}
+	for name, want := range map[string]string{
+		"FunctionResponseTypes": `["ReportBatchItemFailures"]`, "BatchSize": "100", "MaximumBatchingWindowInSeconds": "60",
+		"ScalingConfig.MaximumConcurrency": "2", "FunctionName": `"${IngestFunction}"`, "EventSourceArn": `"${BackfillQueue.Arn}"`,
+	} {
+		if got := at(t, full.Resources["BackfillDelivered"].Properties, name); got != want {
+			t.Errorf("%s of old files is %s, want %s", name, got, want)
+		}
+	}
 	if dead.MessageRetentionPeriod <= queue.MessageRetentionPeriod {
 		t.Errorf("dead letters are kept %d s, messages %d s: they keep their age when they move", dead.MessageRetentionPeriod, queue.MessageRetentionPeriod)
 	}
@@ -176,41 +199,51 @@ func TestSweepIsUnderstood(t *testing.T) {
 // no resource wider than a bucket's objects, whatever is switched on.
 func TestRoleNamesEveryAction(t *testing.T) {
 	for name, parameters := range parameterSets {
-		var role struct {
-			ManagedPolicyArns []string
-			Policies          []struct {
-				PolicyDocument struct {
-					Statement []struct {
-						Sid, Effect      string
-						Action, Resource any
-					}
+		s := stackWith(t, parameters)
+		for _, id := range []string{"IngestRole", "BackfillRole", "BackfillJobRole"} {
+			if _, ok := s.Resources[id]; ok || id == "IngestRole" {
+				checkRole(t, s, name+", "+id, id)
+			}
+		}
+	}
+}
+
+func checkRole(t *testing.T, s stack, name, id string) {
+	t.Helper()
+	var role struct {
+		ManagedPolicyArns []string
+		Policies          []struct {
+			PolicyDocument struct {
+				Statement []struct {
+					Sid, Effect      string
+					Action, Resource any
 				}
 			}
 		}
-		stackWith(t, parameters).properties(t, "IngestRole", &role)
-		if len(role.ManagedPolicyArns) > 0 {
-			t.Errorf("%s: the role has managed policies: name the actions instead", name)
-		}
-		statements := 0
-		for _, p := range role.Policies {
-			for _, s := range p.PolicyDocument.Statement {
-				statements++
-				if s.Action == nil || strings.Contains(fmt.Sprint(s.Action), "*") {
-					t.Errorf("%s: %s: action %v: name each", name, s.Sid, s.Action)
-				}
-				if len(list(s.Resource)) == 0 {
-					t.Errorf("%s: %s: no resource", name, s.Sid)
-				}
-				for _, r := range list(s.Resource) {
-					if r := r.(string); !narrow.MatchString(r) {
-						t.Errorf("%s: %s: resource %q: name it", name, s.Sid, r)
-					}
+	}
+	s.properties(t, id, &role)
+	if len(role.ManagedPolicyArns) > 0 {
+		t.Errorf("%s: the role has managed policies: name the actions instead", name)
+	}
+	statements := 0
+	for _, p := range role.Policies {
+		for _, s := range p.PolicyDocument.Statement {
+			statements++
+			if s.Action == nil || strings.Contains(fmt.Sprint(s.Action), "*") {
+				t.Errorf("%s: %s: action %v: name each", name, s.Sid, s.Action)
+			}
+			if len(list(s.Resource)) == 0 {
+				t.Errorf("%s: %s: no resource", name, s.Sid)
+			}
+			for _, r := range list(s.Resource) {
+				if r := r.(string); !narrow.MatchString(r) {
+					t.Errorf("%s: %s: resource %q: name it", name, s.Sid, r)
 				}
 			}
 		}
-		if statements == 0 {
-			t.Errorf("%s: no statements found", name)
-		}
+	}
+	if statements == 0 {
+		t.Errorf("%s: no statements found", name)
 	}
 }
 

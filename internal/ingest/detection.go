@@ -91,7 +91,7 @@ func newDetection(c Config, stage string, log *slog.Logger) (*detection, error) 
 	}
 	return &detection{
 		rules: book, state: c.State, out: out, gather: newGather(out), log: log, told: map[string]int64{},
-		cfg: detect.Config{Account: s.Account, Region: s.Region, Now: now, Limits: detect.DefaultLimits()},
+		cfg: detect.Config{Account: s.Account, Region: s.Region, Now: now, Limits: detect.DefaultLimits(), AlertMaxAge: s.AlertMaxAge},
 	}, nil
 }
 

@@ -86,7 +86,8 @@ type findingRig struct {
 	state *memory
 	sns   *topics
 	rules *shelf
-	level sigma.Level // of mails
+	level sigma.Level   // of mails
+	old   time.Duration // from which nobody is told
 	now   time.Time
 }
 
@@ -106,7 +107,7 @@ func newFindingRig(t *testing.T, files map[string]string) *findingRig {
 func (r *findingRig) start(t *testing.T) {
 	t.Helper()
 	h, err := New(Config{
-		Settings: Settings{LakeBucket: "lake", Stage: t.TempDir(), LargeFile: 1 << 30, Function: "ingest", Account: "111122223333", AlertLevel: r.level,
+		Settings: Settings{LakeBucket: "lake", Stage: t.TempDir(), LargeFile: 1 << 30, Function: "ingest", Account: "111122223333", AlertLevel: r.level, AlertMaxAge: r.old,
 			Instance: t.Name(), FindingsTopic: "json", AlertsTopic: "mail", RulesBucket: "lake", RulesPrefix: "rules/"},
 		Objects: awsio.Objects, Source: r.src, Lake: r.lake, Findings: r.lake, Routes: formats.Routes(), Out: &r.out,
 		State: r.state, Topics: r.sns, Rules: r.rules, Now: func() time.Time { return r.now },
@@ -190,6 +191,26 @@ func TestFindingIsToldOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff(alerts, []any{1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0}); diff != "" {
 		t.Errorf("findings, rule errors and refusals (-got +want):\n%s", diff)
+	}
+}
+
+// An incident in a log of long ago is a row like any other, and no message.
+func TestOldIncidentIsARowOnly(t *testing.T) {
+	files := map[string]string{"a": reads("example-photos", "ana", 3)}
+	for _, c := range []struct {
+		age   time.Duration
+		mails []string
+	}{{24 * time.Hour, []string{"[HIGH] Read of example-photos - example-photos"}}, {16 * 24 * time.Hour, nil}} {
+		r := newFindingRig(t, files)
+		r.old, r.now = 15*24*time.Hour, r.now.Add(c.age)
+		r.start(t)
+		if failed, err := r.handle(t.Context(), announced(files, "a")); err != nil || len(failed) > 0 {
+			t.Fatalf("%v: %v, failed %q", c.age, err, failed)
+		}
+		rows := len(r.lake.commits) - len(r.tables())
+		if diff := cmp.Diff(r.subjects(), c.mails); diff != "" || rows != 1 {
+			t.Errorf("%v: %d objects of findings, mails (-got +want):\n%s", c.age, rows, diff)
+		}
 	}
 }
 

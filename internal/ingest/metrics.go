@@ -41,11 +41,16 @@ func (t *tally) add(f pipeline.File, now time.Time) {
 		t.ambiguous += f.Ambiguous
 		t.unaccounted += max(f.Unaccounted(), -f.Unaccounted()) // two faults must not add up to none
 		t.bytesIn += f.BytesIn
-		if m := f.Object.Modified; !m.IsZero() {
+		// What was delivered longer ago than any message waits is no late file but an
+		// old one, announced by a backfill.
+		if m := f.Object.Modified; !m.IsZero() && now.Sub(m) <= longestWait {
 			t.lag = append(t.lag, max(now.Sub(m).Milliseconds(), 0))
 		}
 	}
 }
+
+// longestWait is how long SQS keeps a message, dead letters included.
+const longestWait = 14 * 24 * time.Hour
 
 // namespace is where CloudWatch shows the metrics.
 const namespace = "Sluice"

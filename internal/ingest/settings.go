@@ -26,14 +26,15 @@ type Settings struct {
 
 	// StateTable is the memory that all invocations share: which file went into
 	// which batch, what was counted, which findings were sent.
-	StateTable    string      // SLUICE_STATE_TABLE: DynamoDB table
-	Account       string      // SLUICE_ACCOUNT: where the function runs, in findings
-	Region        string      // AWS_REGION, set by Lambda
-	FindingsTopic string      // SLUICE_FINDINGS_TOPIC_ARN: OCSF documents; "" for none
-	AlertsTopic   string      // SLUICE_ALERTS_TOPIC_ARN: mails; "" for none
-	ChatTopic     string      // SLUICE_CHAT_TOPIC_ARN: Amazon Q custom notifications; "" for none
-	AlertLevel    sigma.Level // SLUICE_ALERT_LEVEL: from this level mails and chat messages are sent
-	RulesBucket   string      // SLUICE_RULES_LOCATION, s3://bucket/folder/: rules of the site; "" for the shipped ones only
+	StateTable    string        // SLUICE_STATE_TABLE: DynamoDB table
+	Account       string        // SLUICE_ACCOUNT: where the function runs, in findings
+	Region        string        // AWS_REGION, set by Lambda
+	FindingsTopic string        // SLUICE_FINDINGS_TOPIC_ARN: OCSF documents; "" for none
+	AlertsTopic   string        // SLUICE_ALERTS_TOPIC_ARN: mails; "" for none
+	ChatTopic     string        // SLUICE_CHAT_TOPIC_ARN: Amazon Q custom notifications; "" for none
+	AlertLevel    sigma.Level   // SLUICE_ALERT_LEVEL: from this level mails and chat messages are sent
+	AlertMaxAge   time.Duration // SLUICE_ALERT_MAX_AGE_DAYS: incidents that ended longer ago are rows only; 0 for none
+	RulesBucket   string        // SLUICE_RULES_LOCATION, s3://bucket/folder/: rules of the site; "" for the shipped ones only
 	RulesPrefix   string
 	Instance      string // AWS_LAMBDA_LOG_STREAM_NAME, set by Lambda: tells this process from others like it
 }
@@ -119,6 +120,13 @@ func Load(getenv func(string) string) (Settings, error) {
 			fault("SLUICE_ALERT_LEVEL", "%q is none of informational, low, medium, high and critical", v)
 		}
 		s.AlertLevel = l
+	}
+	if v := getenv("SLUICE_ALERT_MAX_AGE_DAYS"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 || n > 36500 {
+			fault("SLUICE_ALERT_MAX_AGE_DAYS", "%q is not a number of days from 0 to a century", v)
+		}
+		s.AlertMaxAge = time.Duration(n) * 24 * time.Hour
 	}
 	if v := getenv("SLUICE_RULES_LOCATION"); v != "" {
 		rest, ok := strings.CutPrefix(v, "s3://")

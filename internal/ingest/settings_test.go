@@ -33,10 +33,10 @@ func TestLoad(t *testing.T) {
 			Settings{LakeBucket: "lake", LakePrefix: "a/", Stage: os.TempDir(), LargeFile: 128 << 20, Lease: 90 * time.Second, StateTable: "state", Function: "local", AlertLevel: sigma.Medium, Instance: "local"}},
 		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_STATE_TABLE", "state", "SLUICE_ACCOUNT", "111122223333", "AWS_REGION", "eu-central-1",
 			"SLUICE_FINDINGS_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:findings", "SLUICE_ALERTS_TOPIC_ARN", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:s-Alerts_1",
-			"SLUICE_ALERT_LEVEL", "high", "AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/22/[$LATEST]0a", "SLUICE_RULES_LOCATION", "s3://lake/site/rules/"),
+			"SLUICE_ALERT_LEVEL", "high", "SLUICE_ALERT_MAX_AGE_DAYS", "15", "AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/22/[$LATEST]0a", "SLUICE_RULES_LOCATION", "s3://lake/site/rules/"),
 			Settings{LakeBucket: "lake", Stage: os.TempDir(), LargeFile: 128 << 20, Lease: 90 * time.Second, StateTable: "state", Function: "local",
 				Account: "111122223333", Region: "eu-central-1", FindingsTopic: "arn:aws:sns:eu-central-1:111122223333:findings",
-				AlertsTopic: "arn:aws-us-gov:sns:us-gov-west-1:111122223333:s-Alerts_1", AlertLevel: sigma.High, Instance: "2026/11/22/[$LATEST]0a",
+				AlertsTopic: "arn:aws-us-gov:sns:us-gov-west-1:111122223333:s-Alerts_1", AlertLevel: sigma.High, AlertMaxAge: 15 * 24 * time.Hour, Instance: "2026/11/22/[$LATEST]0a",
 				RulesBucket: "lake", RulesPrefix: "site/rules/"}},
 		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_STATE_TABLE", "state", "SLUICE_RULES_LOCATION", "s3://lake"),
 			Settings{LakeBucket: "lake", Stage: os.TempDir(), LargeFile: 128 << 20, Lease: 90 * time.Second, StateTable: "state", Function: "local", AlertLevel: sigma.Medium, Instance: "local", RulesBucket: "lake"}},
@@ -55,7 +55,8 @@ func TestLoadReportsEveryFault(t *testing.T) {
 	}{
 		{env("SLUICE_LAKE_PREFIX", "/lake", "SLUICE_LARGE_FILE_BYTES", "128MB"), []string{
 			"SLUICE_LAKE_BUCKET: not set", "SLUICE_STATE_TABLE: not set", `SLUICE_LAKE_PREFIX: "/lake"`, `SLUICE_LARGE_FILE_BYTES: "128MB"`}},
-		{env("SLUICE_STATE_TABLE", "state", "SLUICE_LAKE_BUCKET", "s3://lake", "SLUICE_LAKE_PREFIX", "a//", "SLUICE_LARGE_FILE_BYTES", "0", "SLUICE_LEASE_SECONDS", "-1"), []string{
+		{env("SLUICE_STATE_TABLE", "state", "SLUICE_LAKE_BUCKET", "s3://lake", "SLUICE_LAKE_PREFIX", "a//", "SLUICE_LARGE_FILE_BYTES", "0", "SLUICE_LEASE_SECONDS", "-1", "SLUICE_ALERT_MAX_AGE_DAYS", "-1"), []string{
+			`SLUICE_ALERT_MAX_AGE_DAYS: "-1"`,
 			`SLUICE_LEASE_SECONDS: "-1"`,
 			`SLUICE_LAKE_BUCKET: "s3://lake"`, `SLUICE_LAKE_PREFIX: "a//"`, `SLUICE_LARGE_FILE_BYTES: "0"`}},
 		{env("SLUICE_LAKE_BUCKET", "lake", "SLUICE_STATE_TABLE", "state", "SLUICE_ACCOUNT", "me", "SLUICE_FINDINGS_TOPIC_ARN", "findings",
