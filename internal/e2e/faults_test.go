@@ -42,7 +42,7 @@ type outcome struct {
 // come to rest.
 func through(t *testing.T, dir string, keys []string, prepare func(*stack)) outcome {
 	t.Helper()
-	s := deploy(t, "BatchSize=6", oldLogs)
+	s := deploy(t, "BatchSize=6", oldLogs, oldAlerts)
 	s.limit, s.settings = impatient, []string{fewTries, noLease}
 	documents := s.documents()
 	s.deliver(dir, keys...)

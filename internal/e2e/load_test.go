@@ -66,7 +66,7 @@ func TestLoad(t *testing.T) {
 	}
 	dir, truth := generated(t, generate.Options{Seed: 9, Lines: files * 100, Days: 7, LinesPerFile: 100})
 	keys := keysIn(t, dir)
-	s := deploy(t, "MemorySize=512", oldLogs)
+	s := deploy(t, "MemorySize=512", oldLogs, oldAlerts)
 	objects, table, topics := testaws.NewLake(t), testaws.NewDynamoDB(t), testaws.NewSNS(t)
 	s.settings = slices.Concat([]string{"AWS_ENDPOINT_URL_S3=" + objects.URL}, table.Environ(), topics.Environ())
 	s.s3 = s3.NewFromConfig(s.config(objects.URL, s.Admin))

@@ -30,15 +30,19 @@ detection:
 level: high
 `
 
-// oldLogs makes the tables show what generated files hold from years ago.
-const oldLogs = "ProjectionStart=2006-01-01"
+// oldLogs makes the tables show what generated files hold from years ago, and
+// oldAlerts tells people of it.
+const (
+	oldLogs   = "ProjectionStart=2006-01-01"
+	oldAlerts = "AlertMaxAgeDays=0"
+)
 
 // TestStack: what is put into the log bucket is in the tables, row by row; what
 // a person must hear of arrives, each once; and the role allows what is done,
 // and nothing else.
 func TestStack(t *testing.T) {
 	t.Parallel()
-	s := deploy(t, "AlertEmail=alerts@example.com", "BatchSize=100", oldLogs)
+	s := deploy(t, "AlertEmail=alerts@example.com", "BatchSize=100", oldLogs, oldAlerts)
 	documents, mails := s.documents(), s.mails()
 	s.put(s.Resources["LakeBucket"].ID, "rules/quiet.yml", []byte(quietRule))
 	dir, truth := generated(t, generate.Options{Seed: 11, Lines: 4000, Events: 400, LinesPerFile: 400, Scenarios: []string{"all"}})
