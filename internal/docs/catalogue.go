@@ -2,7 +2,10 @@ package docs
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -38,13 +41,40 @@ func FillCatalogue(text string, views []View, saved []Saved) (string, error) {
 	return fill(text, "saved queries", lines)
 }
 
+// Explain gives each column of v a comment: the one of says, or that of a column
+// with its name and type in a table or view that v reads. A column that nothing
+// is known of is an error.
+func Explain(v *View, says map[string]string, reads []Table) error {
+	var faults []error
+	left := maps.Clone(says)
+	for i := range v.Columns {
+		c := &v.Columns[i]
+		c.Comment = left[c.Name]
+		delete(left, c.Name)
+		for _, t := range reads {
+			for _, other := range t.Columns {
+				if c.Comment == "" && other.Name == c.Name && other.Type == c.Type {
+					c.Comment = other.Comment
+				}
+			}
+		}
+		if c.Comment == "" || len(c.Comment) > maxComment {
+			faults = append(faults, fmt.Errorf("view %s: column %s: a comment of %d bytes, Glue takes 1 to %d", v.Name, c.Name, len(c.Comment), maxComment))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(left)) {
+		faults = append(faults, fmt.Errorf("view %s has no column %s to be explained", v.Name, name))
+	}
+	return errors.Join(faults...)
+}
+
 // FillViews brings the views in docs/tables.md up to date.
 func FillViews(text string, views []View) (string, error) {
 	lines := []string{""}
 	for _, v := range views {
-		lines = append(lines, "### "+v.Name, "", v.Title+". "+emphasis.Replace(v.About), "", "| column | type |", "|---|---|")
+		lines = append(lines, "### "+v.Name, "", v.Title+". "+emphasis.Replace(v.About), "", "| column | type | meaning |", "|---|---|---|")
 		for _, c := range v.Columns {
-			lines = append(lines, fmt.Sprintf("| `%s` | %s |", c.Name, c.Type))
+			lines = append(lines, fmt.Sprintf("| `%s` | %s | %s |", c.Name, c.Type, cell.Replace(c.Comment)))
 		}
 		lines = append(lines, "", fmt.Sprintf("[Its SQL](queries.md#%s)", v.Name), "")
 	}
@@ -108,7 +138,7 @@ func glueView(v View) ([]string, error) {
 	lines = append(lines, indented(14, wrapped(columns, 110))...)
 	lines = append(lines, "      StorageDescriptor:", "        Columns:")
 	for _, c := range v.Columns {
-		lines = append(lines, fmt.Sprintf("          - { Name: %s, Type: %s }", c.Name, c.Type))
+		lines = append(lines, fmt.Sprintf("          - { Name: %s, Type: %s, Comment: %s }", c.Name, c.Type, yamlText(c.Comment)))
 	}
 	return append(lines, ""), nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,9 +58,28 @@ func catalogue(t *testing.T) ([]View, []Saved) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	known, err := Tables(os.DirFS(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range known {
+		known[i].Columns = append(known[i].Columns, Column{Name: "dt", Type: "string", Comment: "Day of the event, UTC, yyyy-mm-dd. Name it in every query: it decides what is read."})
+	}
 	var views []View
-	for _, v := range defined {
-		views = append(views, View{Name: v.Name, Title: v.Title, About: v.About, Lines: v.Lines(), Columns: described(t, lake, v.Name)})
+	for _, d := range defined {
+		v := View{Name: d.Name, Title: d.Title, About: d.About, Lines: d.Lines(), Columns: described(t, lake, d.Name)}
+		var reads []Table
+		for _, name := range d.Needs {
+			i := slices.IndexFunc(known, func(k Table) bool { return k.Name == name })
+			if i < 0 {
+				t.Fatalf("view %s reads %s, which is not known", d.Name, name)
+			}
+			reads = append(reads, known[i])
+		}
+		if err := Explain(&v, d.Columns, reads); err != nil {
+			t.Error(err)
+		}
+		views, known = append(views, v), append(known, Table{Name: v.Name, Columns: v.Columns})
 	}
 	all, err := query.All()
 	if err != nil {
@@ -159,13 +179,13 @@ func TestViewsInGlue(t *testing.T) {
 		}
 		var glue, engine, want, wantEngine []string
 		for _, c := range g.StorageDescriptor.Columns {
-			glue = append(glue, c.Name+" "+c.Type)
+			glue = append(glue, c.Name+" "+c.Type+" "+c.Comment)
 		}
 		for _, c := range is.Columns {
 			engine = append(engine, c.Name+" "+c.Type)
 		}
 		for _, c := range v.Columns {
-			want, wantEngine = append(want, c.Name+" "+c.Type), append(wantEngine, c.Name+" "+trinoTypes[c.Type])
+			want, wantEngine = append(want, c.Name+" "+c.Type+" "+c.Comment), append(wantEngine, c.Name+" "+trinoTypes[c.Type])
 		}
 		if d := cmp.Diff(want, glue) + cmp.Diff(wantEngine, engine); d != "" {
 			t.Errorf("%s, -DuckDB +template.yaml:\n%s", v.Name, d)
@@ -204,9 +224,9 @@ func TestSavedInAthena(t *testing.T) {
 	}
 }
 
-// TestViewText: what YAML, CloudFormation, JSON or Markdown would take for
-// theirs arrives as it is.
-func TestViewText(t *testing.T) {
+// TestCatalogueText: what YAML, CloudFormation or JSON would take for theirs
+// arrives as it is, and what cannot be said is an error.
+func TestCatalogueText(t *testing.T) {
 	v := query.View{SQL: "-- why\nSELECT '--no' AS a, -- all\n  \"b\" AS b, /* of */ '${c}' AS c\n\nFROM t\n  WHERE d < '\\'"}
 	want := []string{"SELECT '--no' AS a,", `"b" AS b,  '${c}' AS c`, "FROM t", `WHERE d < '\'`}
 	if d := cmp.Diff(want, v.Lines()); d != "" {
@@ -221,6 +241,14 @@ func TestViewText(t *testing.T) {
 	}
 	if _, err := glueView(View{}); err == nil {
 		t.Error("a view without SQL: no error")
+	}
+	v2 := View{Name: "v", Columns: []Column{{Name: "a", Type: "string"}, {Name: "b", Type: "string"}}}
+	reads := []Table{{Columns: []Column{{Name: "a", Type: "bigint", Comment: "a number"}, {Name: "b", Type: "string", Comment: "of the table"}}}}
+	if err := Explain(&v2, map[string]string{"c": "nobody's"}, reads); err == nil || !strings.Contains(err.Error(), "column a:") || !strings.Contains(err.Error(), "no column c") {
+		t.Errorf("a column of another type, and one that is not there: %v", err)
+	}
+	if err := Explain(&v2, map[string]string{"a": "of the view"}, reads); err != nil || v2.Columns[0].Comment != "of the view" || v2.Columns[1].Comment != "of the table" {
+		t.Errorf("%v, %v", v2.Columns, err)
 	}
 	if got := logicalID("s3_access-logs"); got != "S3AccessLogs" {
 		t.Error(got)

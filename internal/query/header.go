@@ -9,15 +9,19 @@ import (
 
 var paramLine = regexp.MustCompile(`^:([a-z_]+) (text|day|number) = (\S*)  (\S.*)$`)
 
+// columnLine says what a column of a view holds.
+var columnLine = regexp.MustCompile(`^\.([a-z_]+)  (\S.*)$`)
+
 // header is what the comments at the top of a file say.
 type header struct {
 	title, about, notes string
 	params              []Param
+	columns             map[string]string
 	sql                 string // the rest
 }
 
 func parseHeader(text string) (header, error) {
-	var h header
+	h := header{columns: map[string]string{}}
 	var about, notes []string
 	for line := range strings.Lines(text) {
 		comment, ok := strings.CutPrefix(line, "-- ")
@@ -33,6 +37,12 @@ func parseHeader(text string) (header, error) {
 				return h, fmt.Errorf("default of %s: %w", p.Name, err)
 			}
 			h.params = append(h.params, p)
+		case strings.HasPrefix(comment, "."):
+			m := columnLine.FindStringSubmatch(comment)
+			if m == nil || h.columns[m[1]] != "" {
+				return h, fmt.Errorf("column line %q: want .name  what it holds, each name once", comment)
+			}
+			h.columns[m[1]] = m[2]
 		case strings.HasPrefix(comment, ":"):
 			return h, fmt.Errorf("parameter line %q: want :name type = default  what it is", comment)
 		case h.title == "":
@@ -54,6 +64,9 @@ func parseNamed(name, text string) (Named, error) {
 	h, err := parseHeader(text)
 	if err != nil {
 		return Named{}, err
+	}
+	if len(h.columns) > 0 {
+		return Named{}, fmt.Errorf("only views say what columns hold")
 	}
 	q := Named{Name: name, Title: h.title, About: h.about, Params: h.params, Notes: h.notes, SQL: h.sql}
 	return q, q.check()

@@ -77,6 +77,9 @@ func TestParseNamedRefuses(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"SELECT 1", "needs a title"},
 		{"-- T\n-- A\n-- :x text\nSELECT :x", "parameter line"},
+		{"-- T\n-- A\n-- .x only\nSELECT 1", "column line"},
+		{"-- T\n-- A\n-- .x  one\n-- .x  another\nSELECT 1", "each name once"},
+		{"-- T\n-- A\n-- .x  one\n" + days + "SELECT 1 WHERE dt BETWEEN :from AND :to", "only views"},
 		{"-- T\n-- A\n-- :x day = today  x\nSELECT :x", "not a day"},
 		{"-- T\n-- A\nSELECT :x", ":x is not declared"},
 		{"-- T\n-- A\n-- :x text = a  x\nSELECT 1", ":x is declared and not used"},

@@ -8,7 +8,10 @@ import (
 )
 
 // View is a table that a query computes: the same in Athena and here. It is one
-// file of the folder views, headed like a named query but without parameters.
+// file of the folder views, headed like a named query but without parameters,
+// and with a line for each column that the tables it reads do not have, such as
+//
+//	-- .copies  How often the line was delivered.
 type View struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
@@ -17,6 +20,10 @@ type View struct {
 
 	// Needs lists the tables and views that it reads.
 	Needs []string `json:"needs"`
+
+	// Columns says what columns hold that mean something else than one of the same
+	// name in a table it reads, or that no such table has.
+	Columns map[string]string `json:"columns,omitempty"`
 }
 
 // Lines are the SELECT for a catalogue, which keeps it as one line of JSON: no
@@ -48,7 +55,7 @@ func Views() ([]View, error) {
 		if len(h.params) > 0 {
 			return fmt.Errorf("a view has no parameters")
 		}
-		left = append(left, View{Name: name, Title: h.title, About: h.about, SQL: h.sql, Needs: relations(h.sql)})
+		left = append(left, View{Name: name, Title: h.title, About: h.about, SQL: h.sql, Needs: relations(h.sql), Columns: h.columns})
 		return nil
 	})
 	if err != nil {

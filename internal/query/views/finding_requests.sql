@@ -1,5 +1,7 @@
 -- Requests that fit an incident
 -- Each incident, as its last message has it, with the requests of its bucket between its first and its last record, by its requester and from its address where the rule tells incidents apart by these. It is where to look, and no proof: a rule may have matched fewer, and networks of IPv6 are not compared. dt is the day of the request, finding_dt that of the incident: name both. Incidents over several buckets are not here.
+-- .event_count  Records that the incident counted, by its last message; NULL where the rule counts something else.
+-- .finding_dt  dt of the finding: day on which the incident's period began.
 SELECT f.finding_uid, f.rule_id, f.rule_title, f.level, f.service, f.event_count, f.dt AS finding_dt,
        r.request_time, r.bucket_name, r.key_name, r.operation, r.event_name, r.seen_by, r.who, r.remote_ip, r.user_agent,
        r.http_status, r.error_code, r.bytes_out, r.request_id, r.event_id, r.log_key, r.log_line, r.dt

@@ -1,5 +1,33 @@
 -- Access logs under the names of AWS's older table
 -- The columns, types and order of the table that AWS's guide has long told people to create over raw access logs, so that queries written for it run as they are. What the log has as "-" is '-' here, as it is there, so requester = '-' finds anonymous requests and requester IS NULL, as AWS's own sample has it, finds none in either; a column that is in doubt because the line may be forged is NULL. Three things are better than there: key is the real key and not its encoding, lines that AWS's pattern cannot read are rows, and signatures in links are redacted. timestamp and dt are the day; dt in the query decides what is read.
+-- .bucketowner  bucket_owner_id.
+-- .bucket_name  bucket_name.
+-- .requestdatetime  request_time as the log writes it, such as 20/Nov/2026:10:00:00 +0000.
+-- .remoteip  remote_ip.
+-- .requester  requester; '-' when unauthenticated.
+-- .requestid  request_id.
+-- .operation  operation.
+-- .key  key_name: the real key, where AWS's table has the encoded one; key_logged where the real one is not known.
+-- .request_uri  request_uri, in its quotes.
+-- .httpstatus  http_status, as text.
+-- .errorcode  error_code.
+-- .bytessent  bytes_sent_size; NULL for '-', as it is there.
+-- .objectsize  object_size; NULL for '-', as it is there.
+-- .totaltime  total_duration, milliseconds as text.
+-- .turnaroundtime  turn_around_duration, milliseconds as text.
+-- .referrer  referer, in its quotes.
+-- .useragent  user_agent, in its quotes.
+-- .versionid  version_id.
+-- .hostid  host_id.
+-- .sigv  signature_version.
+-- .ciphersuite  cipher_suite.
+-- .authtype  authentication_type.
+-- .endpoint  host_header.
+-- .tlsversion  tls_version.
+-- .accesspointarn  access_point_arn.
+-- .aclrequired  acl_required, as Yes or '-'.
+-- .sourceregion  source_region.
+-- .timestamp  The day as AWS's partition has it, such as 2026/11/20.
 SELECT
   coalesce(bucket_owner_id, '-') AS bucketowner,
   coalesce(bucket_name, '-') AS bucket_name,

@@ -1,5 +1,6 @@
 -- Access logs without the lines that AWS delivered twice
 -- S3 delivers a line twice now and then, into one file or into two. This view has each line once: the first of those that are equal as a whole, which the hash of the line tells together with the fields that identify a request. The request id alone must not: all keys of a batch delete share one, so do both lines of a copy, and the rest would be lost. copies says how often a line was delivered. It reads more columns than the table does, so use it where exact counts matter.
+-- .copies  How often the line was delivered.
 SELECT
   bucket_owner_id, bucket_name, request_time, remote_ip, requester, request_id, operation,
   key_name, request_uri, http_status, error_code, bytes_sent_size, object_size, total_duration,

@@ -1,5 +1,23 @@
 -- Requests, by access logs and CloudTrail together
 -- Every line of the access logs with the CloudTrail record of the same request, and every S3 record of CloudTrail that has no line; seen_by says which saw it: both, access log or cloudtrail. The two are joined by request id, within a day, and by key where a request has several: a line meets one record at most, so batch deletes, copies and the records that several accounts receive multiply nothing. A request whose two times lie on both sides of midnight shows as two rows that one source saw each. log_key and log_line name the line, or the record where there is no line. CloudTrail sees no failed authentication and no lifecycle, and data events only where they are turned on.
+-- .request_time  When S3 received the request, UTC: request_time of the line, event_time of a record without one.
+-- .operation  operation of the line; NULL where only CloudTrail saw the request.
+-- .requester  requester of the line; NULL when unauthenticated, and where there is no line.
+-- .event_name  event_name of the record; NULL where only the access log saw the request.
+-- .seen_by  both, access log or cloudtrail.
+-- .who  anonymous, or the requester; where there is no line the ARN, or else the account, of the record's caller.
+-- .remote_ip  Address the request came from: remote_ip of the line, source_ip_address of a record without one.
+-- .bucket_name  Bucket the request was for.
+-- .key_name  Key of the object.
+-- .user_agent  HTTP User-Agent, of the line where there is one.
+-- .authenticated  FALSE for anonymous callers; NULL when nothing tells who called.
+-- .http_status  HTTP status of the response; NULL where only CloudTrail saw the request.
+-- .error_code  Error code of the line, or of a record without one; NULL when the request succeeded.
+-- .event_error_code  error_code of the record.
+-- .bytes_out  Bytes of the response body.
+-- .parse_status  clean, or ambiguous when the line can be read in several ways; NULL where there is no line.
+-- .log_key  Delivered file that the line stands in, or the record where there is no line.
+-- .log_line  Place in that file, from 1.
 WITH sides AS (
   SELECT dt, 2 AS side, request_time, bucket_name, key_name, request_id,
          coalesce(request_id, log_key || ' ' || CAST(log_line AS varchar)) AS request,
