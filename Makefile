@@ -130,7 +130,7 @@ lint-template: ## Lint template.yaml as written and as CloudFormation will see i
 	cfn-lint template.yaml
 	@mkdir -p .aws-sam
 	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml >.aws-sam/translated.json
-	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml ExistingLogBucket=logs-example SensitiveBuckets=a-bucket,b-bucket BackfillBuckets=c-bucket,d-bucket \
+	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml ExistingLogBucket=logs-example SensitiveBuckets=a-bucket,b-bucket BackfillBuckets=c-bucket,d-bucket SensitiveCalls=writes SourceBuckets=* \
 	  BatchSize=10 MaximumConcurrency=2 KmsKeyArn=arn:aws:kms:us-east-1:111122223333:key/1 >.aws-sam/translated-otherwise.json
 	cfn-lint .aws-sam/translated.json .aws-sam/translated-otherwise.json
 	$(PYTHON) tools/same.py .aws-sam/translated.json .aws-sam/translated-otherwise.json
@@ -169,3 +169,8 @@ build-BackfillFunction:
 build-IngestFunction:
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc -trimpath -ldflags '-s -w' \
 	  -o '$(ARTIFACTS_DIR)/bootstrap' ./functions/ingest
+
+.PHONY: build-EnrollFunction
+build-EnrollFunction:
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc -trimpath -ldflags '-s -w' \
+	  -o '$(ARTIFACTS_DIR)/bootstrap' ./functions/enroll

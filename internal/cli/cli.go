@@ -36,6 +36,7 @@ Exit codes: 0 all done; 1 an error, nothing or not all was done; 2 wrong usage; 
 type commands struct {
 	Convert  convertCommand  `cmd:"" help:"Convert delivered log files into a lake of Parquet files."`
 	Status   statusCommand   `cmd:"" help:"Tell what became of a delivered file: its batch, rows, rejects, where they are."`
+	Enroll   enrollCommand   `cmd:"" help:"Switch access logging of buckets on, or give back what was before."`
 	Query    queryCommand    `cmd:"" help:"Ask a lake in SQL, or one of the named queries."`
 	Scan     scanCommand     `cmd:"" help:"Look for incidents in log files: findings by rule, each once."`
 	Rules    rulesCommand    `cmd:"" help:"List, show, check, test and explain the rules of scan."`
@@ -53,6 +54,7 @@ type app struct {
 
 	connect func(context.Context) (remote, error)                           // to S3
 	records func(ctx context.Context, table string) (ledger.Records, error) // of the function
+	buckets func(context.Context) (accountBuckets, error)                   // of the account
 }
 
 // Run runs the command line args and returns the exit code. It ends early, with
@@ -62,7 +64,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	defer stop()
 	// The first interrupt asks, a second one insists.
 	defer context.AfterFunc(ctx, stop)()
-	a := &app{stdin: stdin, stdout: screenOf(stdout), stderr: screenOf(stderr), connect: connectS3, records: connectTable}
+	a := &app{stdin: stdin, stdout: screenOf(stdout), stderr: screenOf(stderr), connect: connectS3, records: connectTable, buckets: connectBuckets}
 	return a.run(ctx, args)
 }
 

@@ -25,3 +25,17 @@ func connectTable(ctx context.Context, table string) (ledger.Records, error) {
 	}
 	return awsio.NewRecords(cfg, table), nil
 }
+
+// connectBuckets makes the settings of the account's buckets readable, with the
+// same settings.
+func connectBuckets(ctx context.Context) (accountBuckets, error) {
+	cfg, err := awsio.Config(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to S3: %w", err)
+	}
+	account, err := awsio.Account(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return awsio.NewBuckets(cfg, account), nil
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -48,7 +49,7 @@ func (w *Work) Plan(ctx context.Context, o Order, restore func(bucket string, r 
 	}
 	enrolls := len(names) > 0
 	if enrolls { // what is given back needs no log bucket: it may be gone
-		v.Target, v.NoTarget = w.Targets.Target(ctx, w.Want.Target)
+		v.Target, v.NoTarget = w.target(ctx, v.Buckets)
 	}
 	for n, r := range v.Records {
 		if restore != nil && !names[n] && restore(n, r) {
@@ -72,6 +73,19 @@ func (w *Work) Plan(ctx context.Context, o Order, restore func(bucket string, r 
 		return nil, fmt.Errorf("look at %d buckets: %w", len(look), err)
 	}
 	return Plan(v, w.Want, o), nil
+}
+
+// target looks at the log bucket, if it is where it can be asked.
+func (w *Work) target(ctx context.Context, all []Bucket) (Target, error) {
+	i := slices.IndexFunc(all, func(b Bucket) bool { return b.Name == w.Want.Target })
+	if i < 0 {
+		return Target{}, fmt.Errorf("%s is no bucket of this account", w.Want.Target)
+	}
+	t, err := w.Targets.Target(ctx, w.Want.Target)
+	if r := all[i].Region; r != "" && r != t.Region {
+		return Target{}, fmt.Errorf("%s is in %s, and this asks in %s: choose that Region", w.Want.Target, r, t.Region)
+	}
+	return t, err
 }
 
 // look reads what buckets do, and waits for all of them.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"sluice/internal/ledger"
 )
@@ -127,6 +128,7 @@ func TestWhatWasBeforeIsKept(t *testing.T) {
 		"switched off": func(f *fake, _ *Work) { f.logging["example-archive"] = nil },
 		"moved": func(f *fake, w *Work) {
 			w.Want.Target, f.target.Name = "example-logs-2", "example-logs-2"
+			f.buckets = append(f.buckets, Bucket{Name: "example-logs-2", Region: "eu-central-1"})
 			f.target.Policy = strings.ReplaceAll(openPolicy, "example-logs", "example-logs-2")
 		},
 	} {
@@ -303,14 +305,51 @@ func TestNothingCanBePlanned(t *testing.T) {
 // TestManyBuckets: all of them are looked at, and what is seen is told.
 func TestManyBuckets(t *testing.T) {
 	f, w := working(Stack)
-	f.buckets = nil
+	f.buckets = []Bucket{{Name: "example-logs", Region: "eu-central-1"}}
 	for i := range 1000 {
 		f.buckets = append(f.buckets, Bucket{Name: fmt.Sprintf("example-%04d", i), Region: "eu-central-1"})
 	}
 	f.fail["get example-0500"] = errors.New("access denied")
 	var last string
-	steps, err := w.Plan(t.Context(), Order{All: true}, nil, func(n, of int) { last = fmt.Sprint(n, " of ", of) })
+	steps, err := w.Plan(t.Context(), Order{All: true, Except: []string{"example-logs"}}, nil, func(n, of int) { last = fmt.Sprint(n, " of ", of) })
 	if err != nil || len(steps) != 1000 || last != "1000 of 1000" || steps[500].Verb != Refuse || steps[501].Verb != Enable {
 		t.Errorf("%d steps, %s, %v", len(steps), last, err)
+	}
+}
+
+// TestLogBucketIsNotHere: none of that name, or in another Region than is asked.
+func TestLogBucketIsNotHere(t *testing.T) {
+	for target, want := range map[string]string{
+		"example-log":      "the log bucket cannot be looked at: example-log is no bucket of this account",
+		"example-virginia": "the log bucket cannot be looked at: example-virginia is in us-east-1, and this asks in eu-central-1: choose that Region",
+	} {
+		_, w := working(Hand)
+		w.Want.Target = target
+		steps := do(t, w, Order{Buckets: []string{"example-photos"}}, nil)
+		if got := Blocked(steps); got != want {
+			t.Errorf("%s: %q, want %q", target, got, want)
+		}
+	}
+}
+
+func TestMissing(t *testing.T) {
+	steps := []Step{
+		{Bucket: "a", Verb: Refuse, Reason: "is in us-east-1"}, {Bucket: "b", Verb: Refuse, Reason: "is in us-east-1"},
+		{Bucket: "c", Verb: Refuse, Reason: "is in us-east-1"}, {Bucket: "d", Verb: Refuse, Reason: "is in us-east-1"},
+		{Bucket: "e", Verb: Leave, Reason: "logs to s3://x/ (simple) already"}, {Bucket: "f", Verb: Enable, Err: errors.New("refused")},
+		{Bucket: "g", Verb: Right}, {Bucket: "h", Verb: Replace}, {Bucket: "i", Verb: Restore}, {Bucket: "j", Verb: Release, Reason: "is gone"},
+	}
+	want := "f: refused; e: logs to s3://x/ (simple) already; a, b, c and 1 more: is in us-east-1"
+	if got := Missing(steps, 1000); got != want || Enrolled(steps) != 2 {
+		t.Errorf("%q, %d enrolled", got, Enrolled(steps))
+	}
+	if got := Missing(steps[6:], 1000); got != "nothing" {
+		t.Errorf("%q", got)
+	}
+	for n := range 40 {
+		got := Cut("é→"+want, n+4)
+		if len(got) > n+4 || !strings.HasSuffix(got, " …") || !utf8.ValidString(got) {
+			t.Errorf("cut to %d: %q", n+4, got)
+		}
 	}
 }
