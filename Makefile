@@ -174,3 +174,8 @@ build-IngestFunction:
 build-EnrollFunction:
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc -trimpath -ldflags '-s -w' \
 	  -o '$(ARTIFACTS_DIR)/bootstrap' ./functions/enroll
+
+.PHONY: build-CoverageFunction
+build-CoverageFunction:
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc -trimpath -ldflags '-s -w' \
+	  -o '$(ARTIFACTS_DIR)/bootstrap' ./functions/coverage

@@ -46,6 +46,6 @@ func build(ctx context.Context) (*ingest.Handler, error) {
 		Settings: settings, Objects: awsio.Objects, Source: s3, Lake: files.Lake(), Sweeper: files,
 		Routes: formats.Routes(), Out: os.Stdout,
 		State: awsio.NewState(cfg, settings.StateTable), Findings: s3.Lake(settings.LakeBucket, settings.LakePrefix),
-		Topics: awsio.NewSNS(cfg), Rules: s3,
+		Topics: awsio.NewSNS(cfg), Rules: s3, Sightings: awsio.NewSightings(cfg, settings.StateTable),
 	})
 }

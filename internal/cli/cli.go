@@ -40,6 +40,7 @@ type commands struct {
 	Query    queryCommand    `cmd:"" help:"Ask a lake in SQL, or one of the named queries."`
 	Scan     scanCommand     `cmd:"" help:"Look for incidents in log files: findings by rule, each once."`
 	Rules    rulesCommand    `cmd:"" help:"List, show, check, test and explain the rules of scan."`
+	Coverage coverageCommand `cmd:"" help:"Tell which buckets of an account log, where to, and which have fallen silent."`
 	Inspect  inspectCommand  `cmd:"" help:"Show one line of an access log with every field named."`
 	Generate generateCommand `cmd:"" help:"Make realistic log files to try things out on."`
 
@@ -55,6 +56,7 @@ type app struct {
 	connect func(context.Context) (remote, error)                           // to S3
 	records func(ctx context.Context, table string) (ledger.Records, error) // of the function
 	buckets func(context.Context) (accountBuckets, error)                   // of the account
+	account func(ctx context.Context, table string) (*account, error)       // and what is remembered of its buckets
 }
 
 // Run runs the command line args and returns the exit code. It ends early, with
@@ -65,6 +67,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	// The first interrupt asks, a second one insists.
 	defer context.AfterFunc(ctx, stop)()
 	a := &app{stdin: stdin, stdout: screenOf(stdout), stderr: screenOf(stderr), connect: connectS3, records: connectTable, buckets: connectBuckets}
+	a.account = connectAccount
 	return a.run(ctx, args)
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 
+	"sluice/internal/coverage"
 	"sluice/internal/finding"
 	"sluice/internal/logs"
 	"sluice/internal/logs/cloudtrail"
@@ -16,5 +17,6 @@ func tables() ([]query.Table, error) {
 	trail, err2 := query.TableOf(cloudtrail.Format.Table)
 	rejected, err3 := query.TableOf(logs.RejectedTable)
 	findings, err4 := query.TableOf(finding.Table)
-	return []query.Table{access, trail, findings, rejected}, errors.Join(err1, err2, err3, err4)
+	buckets, err5 := query.TableOf(coverage.Table)
+	return []query.Table{access, trail, findings, rejected, buckets}, errors.Join(err1, err2, err3, err4, err5)
 }

@@ -142,7 +142,7 @@ func TestUnknownTable(t *testing.T) {
 	wrote(t, accessFiles(t, 1))
 	convert(t, 0, "in")
 	for from, want := range map[string]string{
-		"nosuch":        "\nThe tables are s3_access_logs, cloudtrail_events, findings, rejected; the views are s3_access_logs_classic, ",
+		"nosuch":        "\nThe tables are s3_access_logs, cloudtrail_events, findings, rejected, coverage; the views are s3_access_logs_classic, ",
 		"s3_access_log": `Did you mean "s3_access_logs"?`,
 	} {
 		code, _, errs := sluice(t, "", "query", "SELECT * FROM "+from)

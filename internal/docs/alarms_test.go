@@ -16,11 +16,25 @@ import (
 	"sluice/internal/sigma"
 )
 
-// emitted are the metrics that the function writes: the first arguments of
-// metric in internal/ingest/metrics.go, and one a level.
-func emitted(t *testing.T) []string {
+// writers are the packages that write metrics, and their functions.
+var writers = map[string]string{"internal/ingest": "${IngestFunction}", "internal/coverage": "${CoverageFunction}"}
+
+// emitted are the metrics that functions write, with the function: the first
+// arguments of metric, and one a level.
+func emitted(t *testing.T) map[string]string {
 	t.Helper()
-	files, err := parseDir(os.DirFS(root), "internal/ingest")
+	all := map[string]string{}
+	for dir, function := range writers {
+		for _, name := range emittedIn(t, dir) {
+			all[name] = function
+		}
+	}
+	return all
+}
+
+func emittedIn(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := parseDir(os.DirFS(root), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +74,8 @@ func emitted(t *testing.T) []string {
 			return true
 		})
 	}
-	if !slices.Contains(names, "Lines") {
-		t.Fatalf("found only %v: looking in the wrong place", names)
+	if len(names) < 5 {
+		t.Fatalf("found only %v in %s: looking in the wrong place", names, dir)
 	}
 	return names
 }
@@ -91,16 +105,18 @@ var owners = map[string][]dimension{
 	"AWS/SQS":      {{"QueueName", "${BackfillQueue.QueueName}"}, {"QueueName", "${Queue.QueueName}"}, {"QueueName", "${DeadLetterQueue.QueueName}"}},
 	"AWS/DynamoDB": {{"TableName", "${StateTable}"}},
 	"AWS/Athena":   {{"WorkGroup", "${WorkGroup}"}},
-	"Sluice":       {{"Function", "${IngestFunction}"}},
 }
 
 // checkMetric wants a metric that the function writes, with its one dimension,
 // or one of AWS about a resource of the stack. A wrong name is no error in
 // CloudWatch, only a line that is never drawn and an alarm that never rings.
-func checkMetric(t *testing.T, where string, ours []string, namespace, name string, d dimension) {
+func checkMetric(t *testing.T, where string, ours map[string]string, namespace, name string, d dimension) {
 	t.Helper()
-	if namespace == "Sluice" && !slices.Contains(ours, name) {
-		t.Errorf("%s: the function writes no metric %s", where, name)
+	if namespace == "Sluice" {
+		if want := (dimension{"Function", ours[name]}); d != want {
+			t.Errorf("%s: %s of %v, want of %v", where, name, d, want)
+		}
+		return
 	}
 	if !slices.Contains(owners[namespace], d) {
 		t.Errorf("%s: %s %s of %v", where, namespace, name, d)
@@ -191,7 +207,7 @@ func checkDashboard(t *testing.T, s stack) {
 			}
 		}
 	}
-	for _, name := range ours {
+	for name := range ours {
 		if !shown[name] {
 			t.Errorf("the dashboard does not show %s", name)
 		}

@@ -105,13 +105,16 @@ func costOf(t *testing.T, l load) bill {
 		t.Fatal("MemorySize has no default")
 	}
 	alarms := float64(len(template(t).of("AWS::CloudWatch::Alarm")) + 1) // one looks at two metrics
+	// A metric is paid for by the hour in which it has a value: those of the daily
+	// look for one in 24.
+	metrics := float64(len(emittedIn(t, "internal/ingest"))) + float64(len(emittedIn(t, "internal/coverage")))/24
 	return bill{
 		lambda:   seconds*memory/1024*lambdaGBSecond + batches*lambdaRequest,
 		requests: files*(s3Get+sqsPerFile*sqsRequest) + batches*objectsPerTime*2*s3Put, // put out of sight, then copied
 		state:    l.lines*(writesPerLine*dynamoWrite+readsPerLine*dynamoRead) + files*ledgerPerFile*dynamoWrite,
 		logs:     files * logLineBytes / 1e9 * logGB,
 		storage:  l.lines * (text + row) / 1e9 * s3GBMonth,
-		watching: float64(len(emitted(t)))*metricMonth + alarms*alarmMonth + dashboardMonth,
+		watching: metrics*metricMonth + alarms*alarmMonth + dashboardMonth,
 	}
 }
 

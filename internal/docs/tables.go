@@ -40,6 +40,7 @@ var sources = []struct{ table, dir, row string }{
 	{"cloudtrail_events", "internal/logs/cloudtrail", "Row"},
 	{"findings", "internal/finding", "Row"},
 	{"rejected", "internal/logs", "Rejected"},
+	{"coverage", "internal/coverage", "Row"},
 }
 
 // types gives the Glue type of each field type, and whether it may be NULL.

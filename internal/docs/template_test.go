@@ -127,6 +127,21 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// TestCoverageEnvironment: the function of the daily look reads settings of its
+// own, and of those of the other what findings need.
+func TestCoverageEnvironment(t *testing.T) {
+	s := template(t)
+	want := s.environment(t)
+	delete(want, "SLUICE_LARGE_FILE_BYTES")
+	delete(want, "SLUICE_LEASE_SECONDS")
+	delete(want, "SLUICE_ALERT_MAX_AGE_DAYS")
+	delete(want, "SLUICE_RULES_LOCATION")
+	maps.Copy(want, map[string]string{"SLUICE_LOG_BUCKET": "${LogBucket}", "SLUICE_TRAIL_BUCKET": "", "SLUICE_SILENCE_HOURS": "24"})
+	if d := cmp.Diff(want, s.environmentOf(t, "CoverageFunction")); d != "" {
+		t.Errorf("environment of CoverageFunction, -wanted +template.yaml:\n%s", d)
+	}
+}
+
 // TestQueueOutlastsFunction: a message must stay hidden for six timeouts and the
 // longest window, or a slow batch is handed to a second worker.
 func TestQueueOutlastsFunction(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"sluice/internal/coverage"
 	"sluice/internal/detect"
 	"sluice/internal/outlet"
 	"sluice/internal/pipeline"
@@ -55,8 +56,10 @@ type Config struct {
 	State    detect.State
 	Findings outlet.Shelf // for rows of findings
 	Topics   outlet.Publisher
-	Rules    Folder           // where Settings says that the site's rules are
-	Now      func() time.Time // nil for time.Now
+	Rules    Folder // where Settings says that the site's rules are
+
+	Sightings coverage.Noter   // of buckets that log; nil where nobody asks
+	Now       func() time.Time // nil for time.Now
 }
 
 // Handler answers invocations, one after the other.
@@ -67,6 +70,7 @@ type Handler struct {
 	sweeper    Sweeper
 	pipeline   runner
 	detection  *detection // nil without findings
+	sightings  *sightings // nil where nobody asks
 	lakeBucket string
 	lakePrefix string
 	largeFile  int64
@@ -97,6 +101,10 @@ func New(c Config) (*Handler, error) {
 			return nil, err
 		}
 		h.detection, h.lake, pc.Watch = d, d.lake(c.Lake), d
+	}
+	if c.Sightings != nil {
+		h.sightings = newSightings(pc.Watch, c.Sightings, h.log, c.Now)
+		pc.Watch = h.sightings
 	}
 	p, err := pipeline.New(pc)
 	if err != nil {
@@ -211,6 +219,9 @@ func (h *Handler) run(ctx context.Context, src *source, objs []pipeline.Object) 
 	if h.detection != nil {
 		h.detection.begin(ctx)
 		defer h.detection.end()
+	}
+	if h.sightings != nil {
+		defer h.sightings.note(ctx)
 	}
 	return h.pipeline.Run(ctx, src, src.lake(h.lake), objs)
 }
