@@ -132,7 +132,7 @@ func (r *resource) tell(e cfn.Event, steps []enroll.Step, err error) {
 			level, why = slog.LevelError, s.Err.Error()
 		}
 		if s.Verb != enroll.Right {
-			r.log.Log(context.Background(), level, "bucket", "bucket", s.Bucket, "step", s.Verb, "before", s.Now.String(), "after", s.To.String(), "reason", why)
+			r.log.Log(context.Background(), level, "bucket", "bucket", s.Bucket, "step", s.Verb, "before", s.Before(), "after", s.After(), "reason", why)
 		}
 	}
 	level, why := slog.LevelInfo, ""

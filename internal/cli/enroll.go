@@ -203,16 +203,21 @@ type enrollAnswer struct {
 type bucketFate struct {
 	Bucket string          `json:"bucket"`
 	Step   enroll.Verb     `json:"step"`
-	Now    *enroll.Logging `json:"now"`             // before the step; null for nothing
+	Looked bool            `json:"looked"`          // now is known
+	Now    *enroll.Logging `json:"now"`             // before the step; null for nothing, or where it is not known
 	Then   *enroll.Logging `json:"then"`            // of a step that changes something: after it; null for nothing
 	Reason string          `json:"reason"`          // why nothing is changed, "" otherwise
 	Error  string          `json:"error,omitempty"` // why a step could not be made
 }
 
+func (f bucketFate) now() string {
+	return enroll.Step{Looked: f.Looked, Now: f.Now}.Before()
+}
+
 func fates(steps []enroll.Step) []bucketFate {
 	all := []bucketFate{}
 	for _, s := range steps {
-		f := bucketFate{Bucket: s.Bucket, Step: s.Verb, Now: s.Now, Then: s.To, Reason: s.Reason}
+		f := bucketFate{Bucket: s.Bucket, Step: s.Verb, Looked: s.Looked, Now: s.Now, Then: s.To, Reason: s.Reason}
 		if s.Err != nil {
 			f.Error = s.Err.Error()
 		}
@@ -240,7 +245,7 @@ func (e *enrollAnswer) write(s screen) error {
 		if f.Step.Changes() {
 			then = f.Then.String()
 		}
-		g.add(clean.Line(f.Bucket), paintStep(s, f.Step), clean.Line(f.Now.String()), clean.Line(then))
+		g.add(clean.Line(f.Bucket), paintStep(s, f.Step), clean.Line(f.now()), clean.Line(then))
 	}
 	if len(g.rows) > 0 {
 		if _, err := fmt.Fprint(s, g.fitted(s)); err != nil {

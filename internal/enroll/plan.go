@@ -31,6 +31,7 @@ func (v Verb) Changes() bool {
 type Step struct {
 	Bucket string
 	Verb   Verb
+	Looked bool     // Now is known: nobody looks at buckets that cannot be enrolled
 	Now    *Logging // what it does when the plan is made; nil for nothing
 	To     *Logging // what it does after a step that changes something
 	Reason string   // why it is refused, left or released
@@ -111,7 +112,24 @@ func (o Order) wanted(all []Bucket) []string {
 
 func (v View) step(name string) Step {
 	r, ok := v.Records[name]
-	return Step{Bucket: name, Now: v.Logging[name], record: r, known: ok}
+	now, looked := v.Logging[name]
+	return Step{Bucket: name, Now: now, Looked: looked, record: r, known: ok}
+}
+
+// Before is what a bucket does when the plan is made, for a person.
+func (s Step) Before() string {
+	if !s.Looked {
+		return "unknown"
+	}
+	return s.Now.String()
+}
+
+// After is what it does after a step that was made, for a person.
+func (s Step) After() string {
+	if s.Verb.Changes() {
+		return s.To.String()
+	}
+	return s.Before()
 }
 
 // refuse says why a bucket cannot or must not deliver here, and whether none can.

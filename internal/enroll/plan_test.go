@@ -19,7 +19,7 @@ func account() View {
 			{Name: "example-logs", Region: "eu-central-1"}, {Name: "example-photos", Region: "eu-central-1"},
 			{Name: "example-virginia", Region: "us-east-1"},
 		},
-		Logging: map[string]*Logging{},
+		Logging: map[string]*Logging{"example-archive": nil, "example-logs": nil, "example-photos": nil},
 		Unread:  map[string]error{},
 		Target:  Target{Name: "example-logs", Region: "eu-central-1", Account: "111122223333", Encryption: "AES256", Policy: openPolicy},
 		Own:     map[string]string{"example-lake": "the lake"},
@@ -108,6 +108,9 @@ func TestPlan(t *testing.T) {
 			continue
 		}
 		s := steps[0]
+		if was := s.Before(); s.Verb.Changes() != (s.To != nil || s.Verb == Restore) || s.Verb == Enable && was != "off" || s.Verb == Refuse && c.order.Buckets[0] != "example-photos" && c.order.Buckets[0] != "example-logs" && was != "unknown" {
+			t.Errorf("%s: %s from %s to %s", c.name, s.Verb, was, s.To)
+		}
 		got := string(s.Verb)
 		if s.Verb.Changes() {
 			got += " " + s.To.String()
