@@ -26,6 +26,12 @@ var plainNames = map[string]string{
 	"sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
 }
 
+// settingNames are what IAM calls the settings of a bucket.
+var settingNames = map[string]string{
+	"acl": "BucketAcl", "encryption": "EncryptionConfiguration", "logging": "BucketLogging", "object-lock": "BucketObjectLockConfiguration",
+	"ownershipControls": "BucketOwnershipControls", "policy": "BucketPolicy", "requestPayment": "BucketRequestPayment",
+}
+
 // read says what a request asks for. The account is that of all resources; the
 // service and the Region are those it is signed for.
 func read(r *http.Request, body []byte, account string) Call {
@@ -77,8 +83,15 @@ func readS3(c *Call, r *http.Request) {
 			// Each key needs its own permission; as a whole it is granted by
 			// nobody who may not delete them all.
 			c.Name, c.Action, c.Resource = "DeleteObjects", "s3:DeleteObject", c.Resource+"/*"
+		case bucket == "" && r.Method == http.MethodGet:
+			c.Name, c.Action = "ListBuckets", "s3:ListAllMyBuckets"
 		default:
 			c.Name = r.Method + " ?" + r.URL.RawQuery
+			for setting, name := range settingNames {
+				if q.Has(setting) {
+					c.Name = map[string]string{http.MethodGet: "Get", http.MethodPut: "Put"}[r.Method] + name
+				}
+			}
 			c.Action = "s3:" + c.Name
 		}
 		return

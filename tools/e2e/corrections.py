@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import re
 import threading
 import urllib.parse
@@ -11,6 +12,7 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 from moto.iam import access_control
 from moto.s3 import notifications
+from moto.s3 import responses as s3
 from moto.sns.responses import SNSResponse
 from werkzeug.exceptions import HTTPException
 
@@ -24,6 +26,8 @@ def apply():
     DynamoHandler._determine_resource = _table
     DynamoHandler.call_action = _one_at_a_time(DynamoHandler.call_action)
     Table.query = _in_partition(Table.query)
+    s3.ACTION_MAP["BUCKET"]["GET"] = {**_SETTINGS, **s3.ACTION_MAP["BUCKET"]["GET"]}
+    s3.S3Response.get_bucket_logging = _key_format(s3.S3Response.get_bucket_logging)
     notifications._get_s3_event = _event(notifications._get_s3_event)
 
 
@@ -41,6 +45,34 @@ def _signed_path(original):
 
 def _escaped(text, safe):
     return urllib.parse.quote(urllib.parse.unquote(text), safe=safe + "-._~")
+
+
+# What moto takes for a list of the bucket's objects when it asks what is allowed.
+_SETTINGS = {
+    "encryption": "GetEncryptionConfiguration",
+    "object-lock": "GetBucketObjectLockConfiguration",
+    "ownershipControls": "GetBucketOwnershipControls",
+    "requestPayment": "GetBucketRequestPayment",
+}
+
+
+def _key_format(original):
+    """Where logs go under which keys: moto keeps the keys' format and does not tell it."""
+
+    def get(self):
+        status, headers, body = original(self)
+        kept = self.backend.get_bucket_logging(self.bucket_name)
+        form = kept.get("TargetObjectKeyFormat") if kept else None
+        if form is not None:
+            inner = "<SimplePrefix/>"
+            if "PartitionedPrefix" in form:
+                source = (form["PartitionedPrefix"] or {}).get("PartitionDateSource", "EventTime")
+                inner = f"<PartitionedPrefix><PartitionDateSource>{source}</PartitionDateSource></PartitionedPrefix>"
+            text = body.decode() if isinstance(body, bytes) else body
+            body = text.replace("</LoggingEnabled>", f"<TargetObjectKeyFormat>{inner}</TargetObjectKeyFormat></LoggingEnabled>")
+        return status, headers, body
+
+    return get
 
 
 def _table(self):
@@ -101,6 +133,11 @@ def _met(conditions, context):
     for operator, pairs in conditions.items():
         name = operator.lower()
         negated = "not" in name
+        if name == "forallvalues:stringequals":
+            for key, want in pairs.items():
+                if not set(context.get(key.lower(), [])) <= set(_many(want)):
+                    return False
+            continue
         test = _TESTS[name.replace("not", "")]  # an operator that is not here stops the run
         for key, want in pairs.items():
             have = context.get(key.lower())
@@ -120,6 +157,15 @@ def _applies(statement, action, resource, context):
     return _met(statement.get("Condition", {}), context)
 
 
+def _leading_keys(body):
+    """The partitions that a call to DynamoDB is about, all of one table."""
+    keys = [body.get("Key", {}).get("pk"), body.get("Item", {}).get("pk")]
+    if "KeyConditionExpression" in body:
+        name = re.search(r"pk\s*=\s*(:\w+)", body["KeyConditionExpression"])
+        keys.append(body["ExpressionAttributeValues"][name.group(1)] if name else {"S": "of no known partition"})
+    return [k["S"] for k in keys if k]
+
+
 # What IAM calls otherwise than the service does.
 _PERMISSIONS = {
     "sns:PublishBatch": "sns:Publish",
@@ -137,6 +183,10 @@ def _check(self, resource):
     query = urllib.parse.parse_qs(urllib.parse.urlsplit(self._path).query)
     if self._service == "s3" and "prefix" in query:
         context["s3:prefix"] = query["prefix"][0]
+    if self._service == "s3":
+        context["aws:resourceaccount"] = os.environ["MOTO_ACCOUNT_ID"]
+    if self._service == "dynamodb":
+        context["dynamodb:leadingkeys"] = _leading_keys(json.loads(self._body))
     allowed = False
     for policy in self._access_key.collect_policies():
         document = policy if isinstance(policy, str) else policy["policy_document"]  # a role's, a user's
