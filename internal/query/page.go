@@ -62,7 +62,9 @@ sluice query errors -p from=2026-11-01 --sql    # the SQL, to be run in Athena
 
 What stands behind a colon is a parameter. Every query names a range of days,
 because ` + "`dt`" + ` decides what is read, and so what it costs: on a laptop all days
-unless you say fewer.
+unless you say fewer. In Athena the stack has saved all of them in its workgroup
+(*Saved queries* in the editor), reading the last week; what to change stands
+behind its name in a comment.
 
 `
 
