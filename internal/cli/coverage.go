@@ -68,8 +68,12 @@ func (c *coverageCommand) ask(ctx context.Context, a *app) (*coverageAnswer, err
 		bucket = acc.id + "-s3-access-logs-" + acc.region
 	}
 	own := coverage.Settings{LogBucket: bucket}
+	keeps, err := keepsOf(ctx, own, acc.noted)
+	if err != nil {
+		return nil, err
+	}
 	view := coverage.View{
-		Account: acc.id, Region: acc.region, Converted: own.Converted(), Keeps: own.Keeps(""),
+		Account: acc.id, Region: acc.region, Converted: own.Converted(), Keeps: keeps,
 		Silence: time.Duration(c.SilenceHours) * time.Hour, Inventory: acc.inventory, Noted: acc.noted, Now: time.Now,
 	}
 	r, now, err := view.Take(ctx)
@@ -82,6 +86,22 @@ func (c *coverageCommand) ask(ctx context.Context, a *app) (*coverageAnswer, err
 	}
 	answer.sort()
 	return answer, nil
+}
+
+// keepsOf says which buckets must not log. The stack knows its own, and has left
+// word of them.
+func keepsOf(ctx context.Context, own coverage.Settings, noted coverage.Reader) (map[string]string, error) {
+	keeps := own.Keeps("")
+	known, err := noted.Known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range known {
+		if k.Status == coverage.Exempt && keeps[k.Bucket] == "" {
+			keeps[k.Bucket] = "the daily look of the stack found that it must not log"
+		}
+	}
+	return keeps, nil
 }
 
 // lastLook is the newest day of the table.

@@ -16,6 +16,7 @@ import (
 // What TestMain makes once, for all tests.
 var (
 	bootstrap  string // the function as it is deployed, for this machine
+	looker     string // the function of the daily look, the same
 	sluice     string // the program of a laptop
 	translated string // the template as CloudFormation sees it
 	python     string
@@ -47,6 +48,9 @@ func run(m *testing.M) (code int, err error) {
 		return 0, fmt.Errorf("%s has no moto or no SAM translator: %s -m pip install -r tools/requirements.txt\n%s", python, python, out)
 	}
 	if bootstrap, err = compile(dir, "bootstrap", "functions/ingest"); err != nil {
+		return 0, err
+	}
+	if looker, err = compile(dir, "looker", "functions/coverage"); err != nil {
 		return 0, err
 	}
 	if sluice, err = compile(dir, "sluice", "cmd/sluice"); err != nil {

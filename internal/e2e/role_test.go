@@ -51,7 +51,7 @@ func (g grant) covers(action, resource, prefix string) bool {
 
 // understood are the conditions that narrow a grant further than this test looks;
 // moto holds them.
-var understood = []string{"StringEquals aws:ResourceAccount", "ForAllValues:StringEquals dynamodb:LeadingKeys"}
+var understood = []string{"StringEquals aws:ResourceAccount", "ForAllValues:StringEquals dynamodb:LeadingKeys", "ForAllValues:StringLike dynamodb:LeadingKeys"}
 
 // nameless are the actions that know no narrower resource than all.
 var nameless = []string{"s3:ListAllMyBuckets"}
@@ -148,7 +148,7 @@ func (s *stack) granted(t *testing.T, role string, calls []testaws.Call, unseen 
 				granted = true
 				used[g.name+" on "+g.arn] = true
 				if why := unseen[g.name]; why != "" {
-					t.Errorf("%s was called, but is listed as one that %s", g.name, why)
+					s.t.Errorf("%s was called, but is listed as one that %s", g.name, why)
 				}
 			}
 		}
@@ -163,18 +163,18 @@ func (s *stack) granted(t *testing.T, role string, calls []testaws.Call, unseen 
 		}
 	}
 	for _, c := range slices.Sorted(maps.Keys(refused)) {
-		t.Errorf("called and not granted: %s", c)
+		s.t.Errorf("%s: called and not granted: %s", role, c)
 	}
 	seen := map[string]bool{}
 	for _, g := range grants {
 		seen[g.name] = true
 		if unseen[g.name] == "" && !used[g.name+" on "+g.arn] {
-			t.Errorf("granted and never used: %s on %s", g.name, g.arn)
+			s.t.Errorf("%s: granted and never used: %s on %s", role, g.name, g.arn)
 		}
 	}
 	for name := range unseen {
 		if !seen[name] {
-			t.Errorf("%s is not granted any more: take it off the list", name)
+			s.t.Errorf("%s: %s is not granted any more: take it off the list", role, name)
 		}
 	}
 }

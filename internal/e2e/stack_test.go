@@ -145,31 +145,37 @@ func (s *stack) config(url string, k keys) aws.Config {
 	}
 }
 
-// environ is the environment of the function and how long an invocation may
-// take: what the template says, and what Lambda adds.
+// environ is the environment of the function that converts, and how long an
+// invocation may take.
 func (s *stack) environ() ([]string, time.Duration) {
+	env, limit := s.environOf("IngestFunction", "IngestRole", s.proxy.URL)
+	return append(env, s.settings...), cmp.Or(s.limit, limit)
+}
+
+// environOf is the environment of a function and how long an invocation may take:
+// what the template says, and what Lambda adds.
+func (s *stack) environOf(function, role, url string) ([]string, time.Duration) {
 	var f struct {
 		Timeout     json.Number
 		MemorySize  json.Number
 		Environment struct{ Variables map[string]string }
 	}
-	s.properties("IngestFunction", &f)
+	s.properties(function, &f)
 	seconds, err := f.Timeout.Int64()
 	if err != nil {
-		s.t.Fatalf("timeout of the function: %v", err)
+		s.t.Fatalf("timeout of %s: %v", function, err)
 	}
-	limit := cmp.Or(s.limit, time.Duration(seconds)*time.Second)
-	role := s.Roles["IngestRole"]
+	k := s.Roles[role]
 	env := []string{
-		"AWS_ENDPOINT_URL=" + s.proxy.URL, "AWS_REGION=" + s.Region, "AWS_LAMBDA_FUNCTION_NAME=" + s.Resources["IngestFunction"].ID,
-		"AWS_ACCESS_KEY_ID=" + role.ID, "AWS_SECRET_ACCESS_KEY=" + role.Secret, "AWS_SESSION_TOKEN=" + role.Token,
+		"AWS_ENDPOINT_URL=" + url, "AWS_REGION=" + s.Region, "AWS_LAMBDA_FUNCTION_NAME=" + s.Resources[function].ID,
+		"AWS_ACCESS_KEY_ID=" + k.ID, "AWS_SECRET_ACCESS_KEY=" + k.Secret, "AWS_SESSION_TOKEN=" + k.Token,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + string(f.MemorySize),
 	}
 	f.Environment.Variables["SLUICE_STAGE"] = s.stage // there is one /tmp here for all
 	for k, v := range f.Environment.Variables {
 		env = append(env, k+"="+v)
 	}
-	return append(env, s.settings...), limit
+	return env, time.Duration(seconds) * time.Second
 }
 
 // invoke takes a payload to the function, in a new process after one that died.

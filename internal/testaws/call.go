@@ -75,6 +75,10 @@ func readS3(c *Call, r *http.Request) {
 	q := r.URL.Query()
 	if key == "" {
 		switch {
+		case r.Method == http.MethodGet && bucket == "":
+			c.Name, c.Action, c.Resource = "ListBuckets", "s3:ListAllMyBuckets", "*"
+		case r.Method == http.MethodGet && q.Has("logging"):
+			c.Name, c.Action = "GetBucketLogging", "s3:GetBucketLogging"
 		case r.Method == http.MethodGet && q.Get("list-type") == "2":
 			c.Name, c.Action, c.Prefix = "ListObjectsV2", "s3:ListBucket", q.Get("prefix")
 		case r.Method == http.MethodHead:

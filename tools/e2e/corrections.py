@@ -132,12 +132,13 @@ _TESTS = {
 def _met(conditions, context):
     for operator, pairs in conditions.items():
         name = operator.lower()
-        negated = "not" in name
-        if name == "forallvalues:stringequals":
+        if name.startswith("forallvalues:"):
+            test = _TESTS[name.removeprefix("forallvalues:")]
             for key, want in pairs.items():
-                if not set(context.get(key.lower(), [])) <= set(_many(want)):
+                if not all(any(test(w, have) for w in _many(want)) for have in context.get(key.lower(), [])):
                     return False
             continue
+        negated = "not" in name
         test = _TESTS[name.replace("not", "")]  # an operator that is not here stops the run
         for key, want in pairs.items():
             have = context.get(key.lower())
