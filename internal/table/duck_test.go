@@ -3,8 +3,11 @@
 package table
 
 import (
+	"bytes"
 	"database/sql"
+	"encoding/base64"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,6 +19,7 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2"
 	"github.com/parquet-go/parquet-go"
 
+	"sluice/internal/frame"
 	"sluice/internal/logs"
 )
 
@@ -161,6 +165,12 @@ func TestAgainstReference(t *testing.T) {
 		"before 1970":     {{When: -5 * day}, {When: -5*day - 1}},
 		"random":          random(11, 3000, 3),
 	}
+	for name, end := range map[string]string{"ids": "=", "ids that end anyhow": ""} {
+		cases[name] = idRows(5000, end)
+	}
+	huge := idRows(200, "=")
+	huge[100].ID = bytes.Repeat([]byte("huge"), frame.MaxText/4)
+	cases["ids and a huge one"] = huge
 	for n := range 40 { // every pattern of NULLs around the edges of bit-packed groups
 		rows := random(uint64(n), 1+n, 1)
 		cases[fmt.Sprint("first ", n, " null")] = append(slices.Repeat([]every{null}, n), rows...)
@@ -181,6 +191,54 @@ func TestAgainstReference(t *testing.T) {
 			}
 			same(t, unordered(got), unordered(ref))
 		})
+	}
+}
+
+// idRows makes rows with the ids of requests: random, of one length and end but
+// for a few, some of them those of the row before or of one further up.
+func idRows(n int, end string) []every {
+	r := rand.New(rand.NewPCG(4, 4))
+	rows := make([]every, n)
+	for i := range rows {
+		rows[i] = every{When: 20000 * day, Line: logs.Int64(i + 1)}
+		switch id := &rows[i].ID; r.IntN(40) {
+		case 0:
+		case 1:
+			*id = logs.Text{}
+		case 2:
+			*id = logs.Text("short"[:r.IntN(5)])
+		case 3, 4, 5:
+			*id = rows[max(0, i-1)].ID
+		case 6, 7:
+			*id = rows[r.IntN(i+1)].ID
+		default:
+			b := make([]byte, 20)
+			for j := range b {
+				b[j] = byte(r.Uint32())
+			}
+			*id = append(base64.StdEncoding.AppendEncode(nil, b)[:27], end...)
+		}
+	}
+	return rows
+}
+
+// TestIDsTakeLittle holds what the frames of ids come to: what is random in them.
+func TestIDsTakeLittle(t *testing.T) {
+	rows := idRows(20_000, "=")
+	random := 0
+	seen := map[string]bool{}
+	for i := range rows {
+		if id := string(rows[i].ID); !seen[id] {
+			seen[id] = true
+			random += len(id) * 6 / 8
+		}
+	}
+	w := newWriter(t)
+	write(t, w, rows)
+	for _, c := range footers(t, finish(t, w))[0].RowGroups[0].Columns {
+		if m := c.MetaData; m.PathInSchema[0] == "id" && m.TotalCompressedSize > int64(random)*110/100 {
+			t.Errorf("%d bytes for %d random ones", m.TotalCompressedSize, random)
+		}
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/parquet-go/parquet-go/encoding/rle"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
+
+	"sluice/internal/frame"
 )
 
 // encoder turns buffered columns into the pages of a row group. All its memory
@@ -28,27 +30,35 @@ type encoder struct {
 
 	chunk // the column chunk being written
 
-	levels []byte   // 0 NULL, 1 present
-	ids    []int32  // values as places in the dictionary, from 0
-	used   []uint32 // ids in the buffer's dictionary, by place in the chunk's
-	places []uint32 // place+1 by id in the buffer's dictionary; all 0 between chunks
-	nums   []int64
-	slots  []uint32 // hash table of numbers: place+1
-	spread uint64   // what numbers are hashed with: random, as senders choose numbers too
-	body   []byte   // a page before compression
-	plain  []byte
-	small  []byte
+	levels    []byte   // 0 NULL, 1 present; ends at the last NULL of the page
+	pageNulls int      // of the page being made
+	gathered  []uint16 // ids of rows, in their order
+	ids       []int32  // values as places in the dictionary, from 0
+	used      []uint32 // ids in the buffer's dictionary, by place in the chunk's
+	places    []uint32 // place+1 by id in the buffer's dictionary; all 0 between chunks
+	nums      []int64
+	slots     []uint32 // hash table of numbers: place+1
+	spread    uint64   // what numbers are hashed with: random, as senders choose numbers too
+	body      []byte   // a page before compression
+	plain     []byte
+	small     []byte
+	values    [][]byte // of a page of texts, nil where NULL
+	length    [4]byte
+	seen      []seenID
+	frame     frame.Writer
 }
 
 // chunk is what the footer will say about a column chunk.
 type chunk struct {
-	rows, nulls  int
-	dictBytes    int64 // of the dictionary page, header included; 0 without one
-	zipped, text int64 // of all pages, headers included
-	bounded      bool
-	least, most  []byte
-	dataPages    int32
-	encoding     format.Encoding
+	rows                    int
+	nulls                   int
+	dictBytes               int64 // of the dictionary page, header included; 0 without one
+	zipped, text            int64 // of all pages, headers included
+	bounded                 bool
+	least, most             []byte
+	leastPrefix, mostPrefix uint64 // of bounds that are texts
+	dataPages               int32
+	encoding                format.Encoding
 }
 
 func newEncoder() (*encoder, error) {
@@ -74,48 +84,72 @@ func (e *encoder) begin(c Column, n int) {
 	e.chunk = chunk{rows: n, least: least, most: most}
 }
 
-// data adds a data page of values whose encoding is body's; levels are one byte
-// a row, 0 where it is NULL.
-func (e *encoder) data(enc format.Encoding, levels, values []byte) error {
-	nulls := 0
-	e.body = e.body[:0]
-	if !e.column.Required() {
-		var err error
-		if nulls, err = e.addLevels(levels); err != nil {
-			return err
-		}
+// begun starts a page.
+func (e *encoder) begun() { e.levels, e.pageNulls = e.levels[:0], 0 }
+
+// absent says that n rows of the page are NULL, from row i on.
+func (e *encoder) absent(i, n int) {
+	e.present(i)
+	for range n {
+		e.levels = append(e.levels, 0)
 	}
-	e.body = append(e.body, values...)
-	e.page = format.PageHeader{Type: format.DataPage}
-	e.page.DataPageHeader.Set(format.DataPageHeader{
-		NumValues:               int32(len(levels)),
-		Encoding:                enc,
-		DefinitionLevelEncoding: format.RLE,
-		RepetitionLevelEncoding: format.RLE,
-		Statistics:              format.Statistics{NullCount: int64(nulls)},
-	})
-	e.nulls += nulls
-	e.dataPages++
-	e.encoding = enc
+	e.pageNulls += n
+}
+
+// present says that the page's rows before row i are not NULL, as far as that is
+// not known yet.
+func (e *encoder) present(i int) {
+	for len(e.levels) < i {
+		e.levels = append(e.levels, 1)
+	}
+}
+
+// data adds a data page of n rows. The parts are its values, in their encoding.
+func (e *encoder) data(enc format.Encoding, n int, parts ...[]byte) error {
+	e.body = e.body[:0]
+	if err := e.addLevels(n); err != nil {
+		return err
+	}
+	for _, p := range parts {
+		e.body = append(e.body, p...)
+	}
+	e.describePage(enc, n)
 	return e.write()
 }
 
-// addLevels appends definition levels to the page and counts the NULLs.
-func (e *encoder) addLevels(levels []byte) (nulls int, err error) {
-	nulls = bytes.Count(levels, []byte{0})
-	switch nulls {
-	case 0, len(levels): // one run, as most columns are
-		e.small = binary.AppendUvarint(e.small[:0], uint64(len(levels))<<1)
-		e.small = append(e.small, levels[0])
+// describePage makes the header of a data page of n rows.
+func (e *encoder) describePage(enc format.Encoding, n int) {
+	e.page = format.PageHeader{Type: format.DataPage}
+	e.page.DataPageHeader.Set(format.DataPageHeader{
+		NumValues:               int32(n),
+		Encoding:                enc,
+		DefinitionLevelEncoding: format.RLE,
+		RepetitionLevelEncoding: format.RLE,
+		Statistics:              format.Statistics{NullCount: int64(e.pageNulls)},
+	})
+	e.nulls += e.pageNulls
+	e.dataPages++
+	e.encoding = enc
+}
+
+// addLevels appends the definition levels of a page of n rows.
+func (e *encoder) addLevels(n int) (err error) {
+	switch {
+	case e.column.Required():
+		return nil
+	case e.pageNulls == 0 || e.pageNulls == n: // one run, as most columns are
+		e.small = binary.AppendUvarint(e.small[:0], uint64(n)<<1)
+		e.small = append(e.small, byte(min(1, n-e.pageNulls)))
 	default:
-		e.small, err = (&rle.Encoding{BitWidth: 1}).EncodeLevels(e.small, levels)
+		e.present(n)
+		e.small, err = (&rle.Encoding{BitWidth: 1}).EncodeLevels(e.small, e.levels)
 		if err != nil {
-			return 0, fmt.Errorf("column %s: encode levels: %w", e.column.Name, err)
+			return fmt.Errorf("column %s: encode levels: %w", e.column.Name, err)
 		}
 	}
 	e.body = binary.LittleEndian.AppendUint32(e.body, uint32(len(e.small)))
 	e.body = append(e.body, e.small...)
-	return nulls, nil
+	return nil
 }
 
 // dictionary adds the dictionary page of n plain values.
@@ -135,14 +169,19 @@ func (e *encoder) write() error {
 		return fmt.Errorf("column %s: page of %d bytes", e.column.Name, len(e.body))
 	}
 	e.small = e.zip.EncodeAll(e.body, e.small[:0])
-	e.page.UncompressedPageSize = int32(len(e.body))
+	return e.add(len(e.body))
+}
+
+// add adds a page whose size bytes are compressed in e.small behind its header.
+func (e *encoder) add(size int) error {
+	e.page.UncompressedPageSize = int32(size)
 	e.page.CompressedPageSize = int32(len(e.small))
 	e.bytes.Reset()
 	if err := e.header.Encode(&e.page); err != nil {
 		return fmt.Errorf("column %s: encode page header: %w", e.column.Name, err)
 	}
 	e.zipped += int64(e.bytes.Len() + len(e.small))
-	e.text += int64(e.bytes.Len() + len(e.body))
+	e.text += int64(e.bytes.Len() + size)
 	e.out = append(e.out, e.bytes.Bytes()...)
 	e.out = append(e.out, e.small...)
 	if len(e.out) > maxPage {
