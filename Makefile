@@ -41,7 +41,10 @@ demo: build ## Make log files, convert them, find the incidents, ask questions
 	@echo
 	$(SLUICE) query --lake demo/lake presigned-links -p limit=5
 	@echo
+	$(SLUICE) report demo/lake -o demo/report.html
+	@echo
 	@echo 'Try next:'
+	@echo "  demo/report.html                        all of it on one page: open it in a browser"
 	@echo "  $(SLUICE) scan demo/logs --full         each finding whole"
 	@echo "  $(SLUICE) rules list                    what is looked for"
 	@echo "  $(SLUICE) query --list                  the questions that have a name"
@@ -108,6 +111,17 @@ dynamodb: ## Hold what findings and the ledger remember against the API of Dynam
 	@$(PYTHON) -c 'import moto' || { echo 'moto is missing: pip install -r tools/requirements.txt'; exit 1; }
 	$(PYTHON) tools/e2e/dynamodb.py $(GO) test -count=1 ./internal/detect -run 'State|DynamoDB'
 	$(PYTHON) tools/e2e/dynamodb.py $(GO) test -count=1 ./internal/awsio -run 'Record|Ledger|Place'
+
+# The packages go where nothing is committed. The browser is the machine's own.
+REPORTCHECK = .aws-sam/report
+
+.PHONY: report-browser
+report-browser: build ## Open reports full of hostile text in Chromium: nothing runs, loads or breaks
+	@command -v npm >/dev/null || { echo 'npm is missing: install Node.js 20 or later'; exit 1; }
+	@mkdir -p $(REPORTCHECK)
+	cp tools/report/* $(REPORTCHECK)
+	npm ci --prefix $(REPORTCHECK) --ignore-scripts --no-audit --no-fund
+	node $(REPORTCHECK)/check.mjs $(SLUICE) $(REPORTCHECK)/out
 
 .PHONY: bench
 bench: ## Measure, last next to DuckDB; BENCH chooses benchmarks, BENCHTIME how long

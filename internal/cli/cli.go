@@ -38,6 +38,7 @@ type commands struct {
 	Status   statusCommand   `cmd:"" help:"Tell what became of a delivered file: its batch, rows, rejects, where they are."`
 	Enroll   enrollCommand   `cmd:"" help:"Switch access logging of buckets on, or give back what was before."`
 	Query    queryCommand    `cmd:"" help:"Ask a lake in SQL, or one of the named queries."`
+	Report   reportCommand   `cmd:"" help:"Make one page of a lake: charts, tables, findings, to open in a browser."`
 	Scan     scanCommand     `cmd:"" help:"Look for incidents in log files: findings by rule, each once."`
 	Rules    rulesCommand    `cmd:"" help:"List, show, check, test and explain the rules of scan."`
 	Coverage coverageCommand `cmd:"" help:"Tell which buckets of an account log, where to, and which have fallen silent."`
