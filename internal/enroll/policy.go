@@ -77,25 +77,26 @@ func judge(document string, d delivery) (verdict, error) {
 }
 
 // concerns tells whether a statement is about the service, and whether that is
-// certain.
+// certain: everybody, written as a star, includes services in a denial; in a
+// permission, AWS names services by themselves.
 func (s policyStatement) concerns() (concerns, certain bool) {
-	if s.Principal == nil {
-		return s.NotPrincipal != nil, false
-	}
+	everybody := false
 	switch p := s.Principal.(type) {
+	case nil:
+		return s.NotPrincipal != nil, false
 	case string:
-		return p == "*", true
+		everybody = p == "*"
 	case map[string]any:
 		for kind, names := range p {
 			for _, n := range texts(names) {
-				// A star among accounts is everybody, services included, to a denial.
-				if n == "*" && (kind == "Service" || s.Effect == "Deny") || kind == "Service" && n == logging {
+				if kind == "Service" && (n == logging || n == "*") {
 					return true, true
 				}
+				everybody = everybody || n == "*"
 			}
 		}
 	}
-	return false, true
+	return everybody, s.Effect == "Deny"
 }
 
 // covers tells whether a statement is about putting this object.

@@ -23,8 +23,8 @@ type Work struct {
 	Now    func() time.Time
 }
 
-// looking is how many buckets are looked at at once. One is some 30 ms away in
-// AWS and 150 ms from a laptop, and accounts have a thousand.
+// looking is how many buckets are looked at at once: an answer takes tens of
+// milliseconds in AWS and more from a laptop, and accounts have thousands.
 const looking = 16
 
 // Plan looks at what there is and makes the plan for an order. An error means
