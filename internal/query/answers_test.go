@@ -123,8 +123,9 @@ func TestNoTables(t *testing.T) {
 func TestTruth(t *testing.T) {
 	lake, truth := generatedLake(t)
 	for _, q := range must(query.All()) {
-		if rows := answer(t, lake, q.Name, nil); len(rows) == 0 {
-			t.Errorf("%s: no rows", q.Name)
+		// Log files do not tell which buckets there are.
+		if rows := answer(t, lake, q.Name, nil); len(rows) == 0 != strings.Contains(q.SQL, "FROM coverage\n") {
+			t.Errorf("%s: %d rows", q.Name, len(rows))
 		}
 	}
 	planted := map[string]int64{}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sluice/internal/cli"
+	"sluice/internal/coverage"
 	"sluice/internal/finding"
 	"sluice/internal/logs"
 	"sluice/internal/logs/cloudtrail"
@@ -181,7 +182,32 @@ func smallLake(t *testing.T, more ...finding.Row) (_ *query.Lake, logsDir string
 	first := rowOf(t, f)
 	f.Step, f.Count, f.Value = 10, 20, 20
 	write(t, lake, finding.Table, batch(7), append(more, first, rowOf(t, f))...)
+	write(t, lake, coverage.Table, batch(8), looks()...)
 	return lakeOf(t, lake), logsDir
+}
+
+// looks are two daily looks at the buckets: ledger falls silent, pub-site is new.
+func looks() []coverage.Row {
+	row := func(when, bucket, before, status, to string, silent int64) coverage.Row {
+		r := coverage.Row{CheckedTime: at(when), Account: logs.Text("111122223333"), BucketName: logs.Text(bucket), Status: logs.Text(status)}
+		if r.IsNew = logs.SomeBool(before == ""); before != "" {
+			r.StatusBefore = logs.Text(before)
+		}
+		if to != "" {
+			r.LogBucket = logs.Text(to)
+		}
+		if silent >= 0 {
+			r.SilentHours, r.UsualHours = logs.SomeInt(silent), logs.SomeInt(24)
+		}
+		return r
+	}
+	return []coverage.Row{
+		row("2026-11-20 06:00:00", "ledger", "logging", "logging", "logs", 2),
+		row("2026-11-20 06:00:00", "gone", "off", "off", "", -1),
+		row("2026-11-21 06:00:00", "ledger", "logging", "silent", "logs", 26),
+		row("2026-11-21 06:00:00", "old-archive", "off", "off", "", -1),
+		row("2026-11-21 06:00:00", "pub-site", "", "elsewhere", "other", -1),
+	}
 }
 
 func rowOf(t *testing.T, f finding.Finding) finding.Row {
@@ -232,7 +258,7 @@ func allTables(t *testing.T) []query.Table {
 	t.Helper()
 	return []query.Table{
 		must(query.TableOf(s3access.Format.Table)), must(query.TableOf(cloudtrail.Format.Table)),
-		must(query.TableOf(finding.Table)), must(query.TableOf(logs.RejectedTable)),
+		must(query.TableOf(finding.Table)), must(query.TableOf(logs.RejectedTable)), must(query.TableOf(coverage.Table)),
 	}
 }
 
