@@ -51,13 +51,14 @@ func archive(out *s3.HeadObjectOutput) string {
 	if out.ArchiveStatus != "" { // of Intelligent-Tiering
 		return string(out.ArchiveStatus)
 	}
-	switch out.StorageClass {
-	case types.StorageClassGlacier, types.StorageClassDeepArchive:
-		if !strings.Contains(aws.ToString(out.Restore), `ongoing-request="false"`) {
-			return string(out.StorageClass)
-		}
+	if archives(out.StorageClass) && !strings.Contains(aws.ToString(out.Restore), `ongoing-request="false"`) {
+		return string(out.StorageClass)
 	}
 	return ""
+}
+
+func archives(c types.StorageClass) bool {
+	return c == types.StorageClassGlacier || c == types.StorageClassDeepArchive
 }
 
 // blamed says when it is the object that S3 will never answer about. A HEAD has

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"sluice/internal/backfill"
 	"sluice/internal/pipeline"
 )
 
@@ -104,6 +105,18 @@ func (b *body) Close() error { return b.rc.Close() }
 // The list knows no versions, so the objects carry their ETag.
 func (s *S3) List(ctx context.Context, bucket, prefix string) iter.Seq2[pipeline.Object, error] {
 	return func(yield func(pipeline.Object, error) bool) {
+		for f, err := range s.Files(ctx, bucket, prefix) {
+			if !yield(f.Object, err) {
+				return
+			}
+		}
+	}
+}
+
+// Files is List with what it tells of archives. It does not tell which objects
+// were restored from there.
+func (s *S3) Files(ctx context.Context, bucket, prefix string) iter.Seq2[backfill.File, error] {
+	return func(yield func(backfill.File, error) bool) {
 		pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{
 			Bucket: &bucket, Prefix: &prefix,
 			EncodingType: types.EncodingTypeUrl, // XML cannot hold every key
@@ -111,16 +124,20 @@ func (s *S3) List(ctx context.Context, bucket, prefix string) iter.Seq2[pipeline
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				yield(pipeline.Object{}, fmt.Errorf("list %s: %w", name(bucket, prefix), err))
+				yield(backfill.File{}, fmt.Errorf("list %s: %w", name(bucket, prefix), err))
 				return
 			}
 			for _, c := range page.Contents {
 				o, err := listed(bucket, c)
 				if err != nil {
-					yield(pipeline.Object{}, fmt.Errorf("list %s: %w", name(bucket, prefix), err))
+					yield(backfill.File{}, fmt.Errorf("list %s: %w", name(bucket, prefix), err))
 					return
 				}
-				if !yield(o, nil) {
+				f := backfill.File{Object: o}
+				if archives(types.StorageClass(c.StorageClass)) {
+					f.Archived = string(c.StorageClass)
+				}
+				if !yield(f, nil) {
 					return
 				}
 			}

@@ -3,7 +3,6 @@ package backfill
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"sluice/internal/logs"
@@ -67,7 +66,7 @@ func (w Window) Holds(key string, modified time.Time) bool {
 
 // Delivered is when AWS wrote a file: as its name tells, else its date.
 func Delivered(key string, modified time.Time) logs.Time {
-	if at, ok := pipeline.NameTime(strings.TrimSpace(key)); ok {
+	if at, ok := pipeline.NameTime(key); ok {
 		return at
 	}
 	return logs.TimeOf(modified)

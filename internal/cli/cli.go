@@ -45,6 +45,8 @@ type commands struct {
 	Inspect  inspectCommand  `cmd:"" help:"Show one line of an access log with every field named."`
 	Generate generateCommand `cmd:"" help:"Make realistic log files to try things out on."`
 
+	Backfill backfillCommand `cmd:"" help:"Have years of old log files converted by the stack: what it would be, then a job."`
+
 	Version kong.VersionFlag `help:"Show the version."`
 }
 
@@ -58,6 +60,8 @@ type app struct {
 	records func(ctx context.Context, table string) (ledger.Records, error) // of the function
 	buckets func(context.Context) (accountBuckets, error)                   // of the account
 	account func(ctx context.Context, table string) (*account, error)       // and what is remembered of its buckets
+	archive func(context.Context) (archive, error)                          // old files in S3
+	jobs    func(ctx context.Context, region string) (batchJobs, error)     // of S3 Batch Operations
 }
 
 // Run runs the command line args and returns the exit code. It ends early, with
@@ -69,6 +73,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	defer context.AfterFunc(ctx, stop)()
 	a := &app{stdin: stdin, stdout: screenOf(stdout), stderr: screenOf(stderr), connect: connectS3, records: connectTable, buckets: connectBuckets}
 	a.account = connectAccount
+	a.archive, a.jobs = connectArchive, connectJobs
 	return a.run(ctx, args)
 }
 

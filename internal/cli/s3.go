@@ -39,3 +39,22 @@ func connectBuckets(ctx context.Context) (accountBuckets, error) {
 	}
 	return awsio.NewBuckets(cfg, account), nil
 }
+
+// connectArchive makes the lists of buckets readable, with the same settings.
+func connectArchive(ctx context.Context) (archive, error) {
+	s3, err := awsio.Connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to S3: %w", err)
+	}
+	return s3, nil
+}
+
+// connectJobs makes jobs of S3 Batch Operations, with the same settings but for
+// the Region.
+func connectJobs(ctx context.Context, region string) (batchJobs, error) {
+	cfg, err := awsio.Config(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to S3 Batch Operations: %w", err)
+	}
+	return awsio.NewJobs(cfg, region), nil
+}

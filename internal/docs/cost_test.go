@@ -2,6 +2,7 @@ package docs
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"regexp"
 	"strconv"
@@ -9,19 +10,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sluice/internal/cost"
 )
 
-// Prices in dollars: list prices of us-east-1, written down on 2026-11-23.
+// Prices of what a backfill does not use; the others are in internal/cost.
 const (
-	lambdaGBSecond  = 0.0000133334 // arm64
-	lambdaRequest   = 0.20 / 1e6
-	s3Get           = 0.0004 / 1e3
-	s3Put           = 0.005 / 1e3
-	s3GBMonth       = 0.023
-	sqsRequest      = 0.40 / 1e6
-	dynamoWrite     = 0.625 / 1e6
-	dynamoRead      = 0.125 / 1e6
-	logGB           = 0.50
 	metricMonth     = 0.30
 	alarmMonth      = 0.10 // for each metric it looks at
 	dashboardMonth  = 3.00
@@ -29,27 +23,8 @@ const (
 	cloudtrailEvent = 0.10 / 1e5 // data events
 )
 
-// Measured on 2026-11-23 on two shared x86 cores, beside what docs/performance.md
-// says: BenchmarkWatch, BenchmarkApply (100 lines) and TestCosts (ordinary traffic,
-// 110 lines a file) of internal/detect with all shipped rules, TestCost of
-// internal/awsio with 100 files a batch.
-const (
-	watchSeconds   = 4.6e-6 // CPU a line
-	applySeconds   = 5.2e-6 // CPU a line, in files of 100 lines
-	writesPerLine  = 0.22   // items written for counters and claims, of up to 1 KB
-	readsPerLine   = 0.18   // queries of counters, of up to 4 KB
-	ledgerPerFile  = 1.3    // write units
-	logLineBytes   = 450    // a file, with its part of the metrics
-	sqsPerFile     = 1.2    // sent alone, received and deleted by ten
-	objectsPerTime = 4      // Parquet objects a batch: two days, and those of rejects and findings
-)
-
-// Assumed, because nothing local can measure it.
-const (
-	waitPerFile  = 0.012 // seconds of waiting for DynamoDB and S3, four files counted and sixteen fetched at once
-	waitPerBatch = 1.0   // to start, to commit
-	windows      = 30 * 24 * 3600 / 300
-)
+// windows are the batches of a month in which every window has a file.
+const windows = 30 * 24 * 3600 / 300
 
 // load is what a month brings; without a name, what comes at once.
 type load struct {
@@ -64,8 +39,7 @@ var loads = []load{
 	{"large", 3e9, 1000},
 }
 
-// measured reads a figure out of docs/performance.md, so that a new measurement
-// there is a new price here.
+// measured reads a figure out of docs/performance.md.
 func measured(t *testing.T, pattern string) float64 {
 	t.Helper()
 	m := regexp.MustCompile(pattern).FindStringSubmatch(read(t, "docs/performance.md"))
@@ -79,41 +53,56 @@ func measured(t *testing.T, pattern string) float64 {
 	return v
 }
 
-// bill is what a month costs, by what is paid for.
-type bill struct{ lambda, requests, state, logs, storage, watching float64 }
-
-func (b bill) total() float64 {
-	return b.lambda + b.requests + b.state + b.logs + b.storage + b.watching
+// TestCostIsMeasured: a new measurement is a new price.
+func TestCostIsMeasured(t *testing.T) {
+	for _, c := range []struct {
+		name, pattern string
+		is            float64
+	}{
+		{"ConvertSeconds", `convert, CPU s per million lines +([0-9.]+)`, cost.ConvertSeconds * 1e6},
+		{"ThousandFileSeconds", `1,000 files of 110 lines, CPU s +([0-9.]+)`, cost.ThousandFileSeconds},
+		{"LineBytes", `1,000,000 lines, ([0-9.]+) MB of text`, cost.LineBytes},
+		{"RowBytes", `convert, bytes per row +([0-9.]+)`, cost.RowBytes},
+	} {
+		if want := measured(t, c.pattern); math.Abs(c.is-want) > 1e-9 {
+			t.Errorf("cost.%s says %v, docs/performance.md %v: bring internal/cost up to date, then make generate", c.name, c.is, want)
+		}
+	}
+	tpl := template(t)
+	s := cost.DefaultStack()
+	for name, is := range map[string]float64{
+		"MemorySize": s.MemoryMB, "BatchSize": s.BatchSize, "BackfillInvocations": s.Invocations, "BackfillConcurrency": s.Concurrency, "StateWriteLimit": s.WriteLimit,
+	} {
+		if want := tpl.Parameters[name].Default; fmt.Sprint(is) != fmt.Sprint(want) {
+			t.Errorf("internal/cost takes %s for %v, the template for %v", name, is, want)
+		}
+	}
 }
+
+// bill is what a month costs, by what is paid for.
+type bill struct {
+	cost.Bill
+	text, watching float64
+}
+
+func (b bill) storage() float64 { return b.Parquet + b.text }
+
+func (b bill) total() float64 { return b.Total() + b.text + b.watching }
 
 func costOf(t *testing.T, l load) bill {
 	t.Helper()
-	convert := measured(t, `convert, CPU s per million lines +([0-9.]+)`) / 1e6
-	thousandFiles := measured(t, `1,000 files of 110 lines, CPU s +([0-9.]+)`)
-	perFile := max(0, thousandFiles/1000-110*convert)
-	text := measured(t, `1,000,000 lines, ([0-9.]+) MB of text`) // bytes a line
-	row := measured(t, `convert, bytes per row +([0-9.]+)`)
-
 	files := l.lines / l.linesPerFile
 	batches := files / 1000 // a backlog
 	if l.name != "" {
 		batches = max(batches, min(files, windows)) // and every five minutes what has come
-	}
-	seconds := l.lines*(convert+watchSeconds+applySeconds) + files*(perFile+waitPerFile) + batches*waitPerBatch
-	memory, ok := template(t).Parameters["MemorySize"].Default.(float64)
-	if !ok {
-		t.Fatal("MemorySize has no default")
 	}
 	alarms := float64(len(template(t).of("AWS::CloudWatch::Alarm")) + 1) // one looks at two metrics
 	// A metric is paid for by the hour in which it has a value: those of the daily
 	// look for one in 24.
 	metrics := float64(len(emittedIn(t, "internal/ingest"))) + float64(len(emittedIn(t, "internal/coverage")))/24
 	return bill{
-		lambda:   seconds*memory/1024*lambdaGBSecond + batches*lambdaRequest,
-		requests: files*(s3Get+sqsPerFile*sqsRequest) + batches*objectsPerTime*2*s3Put, // put out of sight, then copied
-		state:    l.lines*(writesPerLine*dynamoWrite+readsPerLine*dynamoRead) + files*ledgerPerFile*dynamoWrite,
-		logs:     files * logLineBytes / 1e9 * logGB,
-		storage:  l.lines * (text + row) / 1e9 * s3GBMonth,
+		Bill:     cost.Of(cost.Load{Lines: l.lines, Files: files, Batches: batches, MemoryMB: cost.DefaultStack().MemoryMB}),
+		text:     l.lines * cost.LineBytes / 1e9 * cost.S3GBMonth,
 		watching: metrics*metricMonth + alarms*alarmMonth + dashboardMonth,
 	}
 }
@@ -148,11 +137,11 @@ func costTable(t *testing.T) []string {
 		what string
 		of   func(bill) float64
 	}{
-		{"function: time and invocations", func(b bill) float64 { return b.lambda }},
-		{"S3 and SQS: requests", func(b bill) float64 { return b.requests }},
-		{"DynamoDB: counters of findings, ledger", func(b bill) float64 { return b.state }},
-		{"the function's log", func(b bill) float64 { return b.logs }},
-		{"S3: a month of text and Parquet, kept for a month", func(b bill) float64 { return b.storage }},
+		{"function: time and invocations", func(b bill) float64 { return b.Function }},
+		{"S3 and SQS: requests", func(b bill) float64 { return b.Requests }},
+		{"DynamoDB: counters of findings, ledger", func(b bill) float64 { return b.State }},
+		{"the function's log", func(b bill) float64 { return b.Log }},
+		{"S3: a month of text and Parquet, kept for a month", func(b bill) float64 { return b.storage() }},
 		{"metrics, alarms, dashboard, before what is free", func(b bill) float64 { return b.watching }},
 		{"**together**", bill.total},
 	} {

@@ -17,6 +17,7 @@ import (
 var (
 	bootstrap  string // the function as it is deployed, for this machine
 	looker     string // the function of the daily look, the same
+	announcer  string // and the one that a job of S3 Batch Operations invokes
 	sluice     string // the program of a laptop
 	translated string // the template as CloudFormation sees it
 	python     string
@@ -51,6 +52,9 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	if looker, err = compile(dir, "looker", "functions/coverage"); err != nil {
+		return 0, err
+	}
+	if announcer, err = compile(dir, "announcer", "functions/backfill"); err != nil {
 		return 0, err
 	}
 	if sluice, err = compile(dir, "sluice", "cmd/sluice"); err != nil {

@@ -113,28 +113,37 @@ func deploy(t *testing.T, parameters ...string) *stack {
 	s.s3 = s3.NewFromConfig(s.config(s.URL, s.Admin))
 	s.sqs = sqs.NewFromConfig(s.config(s.URL, s.Admin))
 
-	queue := s.Resources["Queue"]
-	s.poller = &testaws.Poller{
+	s.poller = s.connect("Queue", "IngestFunctionDelivered")
+	return s
+}
+
+// connect is what brings the messages of a queue to the function, as an event
+// source mapping of the template says.
+func (s *stack) connect(queue, mapped string) *testaws.Poller {
+	s.t.Helper()
+	q := s.Resources[queue]
+	p := &testaws.Poller{
 		SQS:   sqs.NewFromConfig(s.config(s.proxy.URL, s.Roles["IngestRole"])),
-		Queue: queue.ID, ARN: queue.Attributes["Arn"], Quiet: time.Second,
-		Invoke: s.invoke, Again: s.show,
+		Queue: q.ID, ARN: q.Attributes["Arn"], Quiet: time.Second,
+		Invoke: s.invoke, Again: func(ctx context.Context, handles []string) error { return s.show(ctx, q.ID, handles) },
 	}
 	var mapping struct {
+		EventSourceArn                 string
 		BatchSize                      json.Number
 		MaximumBatchingWindowInSeconds json.Number
 		FunctionResponseTypes          []string
 	}
-	s.properties("IngestFunctionDelivered", &mapping)
+	s.properties(mapped, &mapping)
 	size, _ := mapping.BatchSize.Int64()
 	window, _ := mapping.MaximumBatchingWindowInSeconds.Int64()
-	s.poller.BatchSize, s.poller.Window = int(size), time.Duration(window)*time.Second
-	if len(mapping.FunctionResponseTypes) != 1 || mapping.FunctionResponseTypes[0] != "ReportBatchItemFailures" || size == 0 {
-		t.Fatalf("event source mapping: %s", s.Resources["IngestFunctionDelivered"].Properties)
+	p.BatchSize, p.Window = int(size), time.Duration(window)*time.Second
+	if mapping.EventSourceArn != p.ARN || len(mapping.FunctionResponseTypes) != 1 || mapping.FunctionResponseTypes[0] != "ReportBatchItemFailures" || size == 0 {
+		s.t.Fatalf("event source mapping: %s", s.Resources[mapped].Properties)
 	}
-	if err := s.poller.Check(t.Context()); err != nil {
-		t.Fatalf("connect function to queue: %v", err)
+	if err := p.Check(s.t.Context()); err != nil {
+		s.t.Fatalf("connect function to queue: %v", err)
 	}
-	return s
+	return p
 }
 
 // config is for a client with these credentials.
@@ -232,13 +241,13 @@ func (s *stack) output() string {
 
 // show lets the time pass after which messages that failed come again. It is
 // longer than the lease on the files of a function that died.
-func (s *stack) show(ctx context.Context, handles []string) error {
+func (s *stack) show(ctx context.Context, queue string, handles []string) error {
 	if err := s.rest(ctx); err != nil {
 		return err
 	}
 	for _, h := range handles {
 		_, err := s.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-			QueueUrl: aws.String(s.Resources["Queue"].ID), ReceiptHandle: &h, VisibilityTimeout: 0,
+			QueueUrl: &queue, ReceiptHandle: &h, VisibilityTimeout: 0,
 		})
 		if err != nil {
 			return err
@@ -334,9 +343,15 @@ func (s *stack) depth(url string) int {
 // drain polls until the queue is empty. Nothing may end as a dead letter.
 func (s *stack) drain() {
 	s.t.Helper()
-	for idle := 0; s.depth(s.Resources["Queue"].ID) > 0; {
+	s.empty(s.poller)
+}
+
+// empty polls a queue until it is.
+func (s *stack) empty(p *testaws.Poller) {
+	s.t.Helper()
+	for idle := 0; s.depth(p.Queue) > 0; {
 		began := time.Now()
-		b, err := s.poller.Poll(s.t.Context())
+		b, err := p.Poll(s.t.Context())
 		s.t.Logf("%d messages, %d failed, %v", b.Messages, b.Failed, time.Since(began).Round(time.Millisecond))
 		if err != nil {
 			s.t.Fatalf("poll: %v", err)

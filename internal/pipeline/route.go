@@ -34,6 +34,11 @@ func To[R any](f logs.Format[R]) Route {
 	}
 }
 
+// Named says whether the name alone shows that a file holds this format, and what
+// a sibling of such files is that holds none. Other files may hold it all the
+// same: that takes a look into them.
+func (r Route) Named(key string) (ok bool, skip string) { return r.match(key, nil) }
+
 // ambiguous is a row that may have been one of several.
 type ambiguous interface{ Ambiguous() bool }
 

@@ -149,7 +149,11 @@ def _function(stack, name, p):
     own = p.pop("FunctionName", stack.named(name))
     p["Code"] = {"ZipFile": zipped.getvalue()}
     p["Tags"] = {t["Key"]: t["Value"] for t in p.pop("Tags", [])}
-    return own, {"Arn": _call(stack, "lambda", "create_function", FunctionName=own, **p)["FunctionArn"]}
+    reserved = p.pop("ReservedConcurrentExecutions", None)
+    arn = _call(stack, "lambda", "create_function", FunctionName=own, **p)["FunctionArn"]
+    if reserved is not None:
+        _call(stack, "lambda", "put_function_concurrency", FunctionName=own, ReservedConcurrentExecutions=reserved)
+    return own, {"Arn": arn}
 
 
 def _event_source(stack, name, p):
