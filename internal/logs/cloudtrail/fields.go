@@ -60,9 +60,34 @@ var (
 	resourceNames   = [...]string{"accountId", "type", "ARN", "ARNPrefix", "arn"}
 )
 
-// record fills the row from the fields of a record.
-func (p *parser) record(at *[topFields]int32) {
-	r := &p.row
+// places says which node each value is that has a column; 0 for none.
+type places struct {
+	top        [topFields]int32
+	identity   [len(identityNames)]int32
+	session    [len(sessionNames)]int32
+	issuer     [len(issuerNames)]int32
+	attributes [len(attributeNames)]int32
+	parameters [len(parameterNames)]int32
+	additional [len(additionalNames)]int32
+	tls        [len(tlsNames)]int32
+}
+
+// nests finds the members of the objects inside the record.
+func (p *parser) nests() {
+	at := &p.at
+	p.nested(at.top[userIdentity], "userIdentity.", identityNames[:], at.identity[:])
+	p.nested(at.identity[6], "userIdentity.sessionContext.", sessionNames[:], at.session[:])
+	p.nested(at.session[0], "userIdentity.sessionContext.sessionIssuer.", issuerNames[:], at.issuer[:])
+	p.nested(at.session[1], "userIdentity.sessionContext.attributes.", attributeNames[:], at.attributes[:])
+	p.nested(at.top[requestParameters], "requestParameters.", parameterNames[:], at.parameters[:])
+	p.nested(at.top[additionalEventData], "additionalEventData.", additionalNames[:], at.additional[:])
+	p.nested(at.top[tlsDetails], "tlsDetails.", tlsNames[:], at.tls[:])
+	p.resources(at.top[resources])
+}
+
+// record fills the row from the fields of a record that were found.
+func (p *parser) record() {
+	r, at := &p.row, &p.at.top
 	t, ok := p.time(at[eventTime])
 	switch {
 	case ok:
@@ -74,25 +99,25 @@ func (p *parser) record(at *[topFields]int32) {
 	default:
 		p.reject(ReasonNoTime, "eventTime is missing")
 	}
-	r.EventID = p.field(at, eventID)
-	r.EventName = p.field(at, eventName)
-	r.EventSource = p.field(at, eventSource)
-	r.EventVersion = p.field(at, eventVersion)
-	r.EventType = p.field(at, eventType)
-	r.EventCategory = p.field(at, eventCategory)
-	r.AWSRegion = p.field(at, awsRegion)
-	r.SourceIPAddress = p.field(at, sourceIPAddress)
-	r.UserAgent = unwrap(p.field(at, userAgent))
-	r.ErrorCode = p.field(at, errorCode)
-	r.ErrorMessage = p.field(at, errorMessage)
-	r.RequestID = p.field(at, requestID)
-	r.ReadOnly = p.truthField(at, readOnly)
-	r.ManagementEvent = p.truthField(at, managementEvent)
-	r.RecipientAccountID = p.field(at, recipientAccountID)
-	r.SharedEventID = p.field(at, sharedEventID)
-	r.VPCEndpointID = p.field(at, vpcEndpointID)
-	r.VPCEndpointAccountID = p.field(at, vpcEndpointAccountID)
-	r.SessionCredentialFromConsole = p.truthField(at, sessionCredentialFromConsole)
+	r.EventID = p.field(eventID)
+	r.EventName = p.field(eventName)
+	r.EventSource = p.field(eventSource)
+	r.EventVersion = p.field(eventVersion)
+	r.EventType = p.field(eventType)
+	r.EventCategory = p.field(eventCategory)
+	r.AWSRegion = p.field(awsRegion)
+	r.SourceIPAddress = p.field(sourceIPAddress)
+	r.UserAgent = unwrap(p.field(userAgent))
+	r.ErrorCode = p.field(errorCode)
+	r.ErrorMessage = p.field(errorMessage)
+	r.RequestID = p.field(requestID)
+	r.ReadOnly = p.truthField(readOnly)
+	r.ManagementEvent = p.truthField(managementEvent)
+	r.RecipientAccountID = p.field(recipientAccountID)
+	r.SharedEventID = p.field(sharedEventID)
+	r.VPCEndpointID = p.field(vpcEndpointID)
+	r.VPCEndpointAccountID = p.field(vpcEndpointAccountID)
+	r.SessionCredentialFromConsole = p.truthField(sessionCredentialFromConsole)
 
 	r.UserIdentity = p.raw(at[userIdentity])
 	r.RequestParameters = p.raw(at[requestParameters])
@@ -102,28 +127,27 @@ func (p *parser) record(at *[topFields]int32) {
 	r.Addendum = p.raw(at[addendum])
 	r.TLSDetails = p.raw(at[tlsDetails])
 	r.ServiceEventDetails = p.raw(at[serviceEventDetails])
+}
 
-	p.identity(at[userIdentity])
-	p.parameters(at[requestParameters])
-	p.additional(at[additionalEventData])
-	p.tls(at[tlsDetails])
-	p.resources(at[resources])
-	r.Extra = p.extra()
+// inside fills the row from what was found inside the fields, and with what has
+// no column. The resources are in it already.
+func (p *parser) inside() {
+	p.identity()
+	p.parameters()
+	p.additional()
+	p.tls()
+	p.row.Extra = p.extra()
 }
 
 // nested is members for an object inside the record; what is no object has none.
 func (p *parser) nested(n int32, path string, names []string, at []int32) {
-	if n == 0 || p.nodes[n].kind != object {
-		clear(at)
-		return
+	if n != 0 && p.nodes[n].kind == object {
+		p.members(n, path, names, at)
 	}
-	p.members(n, path, names, at)
 }
 
-func (p *parser) identity(n int32) {
-	var at [len(identityNames)]int32
-	p.nested(n, "userIdentity.", identityNames[:], at[:])
-	r := &p.row
+func (p *parser) identity() {
+	r, at := &p.row, &p.at.identity
 	r.UserIdentityType = p.scalar(at[0])
 	r.UserIdentityPrincipalID = p.scalar(at[1])
 	r.UserIdentityARN = p.scalar(at[2])
@@ -133,18 +157,13 @@ func (p *parser) identity(n int32) {
 	r.UserIdentityInvokedBy = p.scalar(at[7])
 	r.Authenticated = authenticated(r)
 
-	var session [len(sessionNames)]int32
-	p.nested(at[6], "userIdentity.sessionContext.", sessionNames[:], session[:])
-	var issuer [len(issuerNames)]int32
-	p.nested(session[0], "userIdentity.sessionContext.sessionIssuer.", issuerNames[:], issuer[:])
+	issuer := &p.at.issuer
 	r.SessionIssuerType = p.scalar(issuer[0])
 	r.SessionIssuerARN = p.scalar(issuer[1])
 	r.SessionIssuerAccountID = p.scalar(issuer[2])
 	r.SessionIssuerUserName = p.scalar(issuer[3])
-	var attributes [len(attributeNames)]int32
-	p.nested(session[1], "userIdentity.sessionContext.attributes.", attributeNames[:], attributes[:])
-	r.SessionCreationDate = p.scalar(attributes[0])
-	r.MFAAuthenticated = p.truth(attributes[1])
+	r.SessionCreationDate = p.scalar(p.at.attributes[0])
+	r.MFAAuthenticated = p.truth(p.at.attributes[1])
 }
 
 // authenticated tells anonymous callers, in both spellings CloudTrail has had
@@ -161,10 +180,8 @@ func authenticated(r *Row) logs.Bool {
 	return logs.SomeBool(true)
 }
 
-func (p *parser) parameters(n int32) {
-	var at [len(parameterNames)]int32
-	p.nested(n, "requestParameters.", parameterNames[:], at[:])
-	r := &p.row
+func (p *parser) parameters() {
+	r, at := &p.row, &p.at.parameters
 	r.ListType = p.scalar(at[0])
 	r.BucketName = p.scalar(at[1])
 	r.Prefix = p.scalar(at[2])
@@ -184,10 +201,8 @@ func (p *parser) only(n int32) logs.Text {
 	return p.scalar(n)
 }
 
-func (p *parser) additional(n int32) {
-	var at [len(additionalNames)]int32
-	p.nested(n, "additionalEventData.", additionalNames[:], at[:])
-	r := &p.row
+func (p *parser) additional() {
+	r, at := &p.row, &p.at.additional
 	r.SignatureVersion = p.scalar(at[0])
 	r.CipherSuite = p.scalar(at[1])
 	r.BytesIn = p.count(at[2])
@@ -198,47 +213,51 @@ func (p *parser) additional(n int32) {
 	r.ACLRequired = p.truth(at[7])
 }
 
-func (p *parser) tls(n int32) {
-	var at [len(tlsNames)]int32
-	p.nested(n, "tlsDetails.", tlsNames[:], at[:])
+func (p *parser) tls() {
+	at := &p.at.tls
 	p.row.TLSVersion = p.scalar(at[0])
 	p.row.TLSCipherSuite = p.scalar(at[1])
 	p.row.TLSHost = p.scalar(at[2])
 }
 
-// resources takes the first bucket, the first object, the first prefix and the
-// first access point. Old records spell ARN arn.
+// resources looks at what was touched.
 func (p *parser) resources(n int32) {
 	if n == 0 || p.nodes[n].kind != array {
 		return
 	}
-	r := &p.row
 	for e := n + 1; e < p.nodes[n].next; e = p.nodes[e].next {
 		var at [len(resourceNames)]int32
 		p.nested(e, "resources.", resourceNames[:], at[:])
-		arn := p.scalar(at[2])
-		if arn == nil {
-			arn = p.scalar(at[4])
+		p.resource(&at)
+	}
+}
+
+// resource takes the first bucket, the first object, the first prefix and the
+// first access point. Old records spell ARN arn.
+func (p *parser) resource(at *[len(resourceNames)]int32) {
+	r := &p.row
+	arn := p.scalar(at[2])
+	if arn == nil {
+		arn = p.scalar(at[4])
+	}
+	if r.ObjectARNPrefix == nil {
+		r.ObjectARNPrefix = p.scalar(at[3])
+	}
+	if arn == nil {
+		return
+	}
+	switch string(p.scalar(at[1])) {
+	case "AWS::S3::Bucket", "AWS::S3Express::DirectoryBucket":
+		if r.BucketARN == nil {
+			r.BucketARN, r.BucketAccountID = arn, p.scalar(at[0])
 		}
-		if r.ObjectARNPrefix == nil {
-			r.ObjectARNPrefix = p.scalar(at[3])
+	case "AWS::S3::Object", "AWS::S3Express::Object":
+		if r.ObjectARN == nil {
+			r.ObjectARN = arn
 		}
-		if arn == nil {
-			continue
-		}
-		switch string(p.scalar(at[1])) {
-		case "AWS::S3::Bucket", "AWS::S3Express::DirectoryBucket":
-			if r.BucketARN == nil {
-				r.BucketARN, r.BucketAccountID = arn, p.scalar(at[0])
-			}
-		case "AWS::S3::Object", "AWS::S3Express::Object":
-			if r.ObjectARN == nil {
-				r.ObjectARN = arn
-			}
-		case "AWS::S3::AccessPoint":
-			if r.AccessPointARN == nil {
-				r.AccessPointARN = arn
-			}
+	case "AWS::S3::AccessPoint":
+		if r.AccessPointARN == nil {
+			r.AccessPointARN = arn
 		}
 	}
 }
@@ -271,6 +290,9 @@ func unwrap(s logs.Text) logs.Text {
 		return s
 	}
 	inside, open := s[1:len(s)-1], 1
+	if bytes.IndexByte(inside, '[') < 0 && bytes.IndexByte(inside, ']') < 0 {
+		return inside // as nearly all are
+	}
 	for i := bytes.IndexAny(inside, "[]"); i >= 0; {
 		if inside[i] == '[' {
 			open++

@@ -25,6 +25,7 @@ type parser struct {
 	logKey  []byte
 	row     Row
 	nodes   []node
+	at      places
 	rec     []byte
 	scratch []byte
 	unknown []int32 // names of the record's fields that have no column
@@ -39,28 +40,35 @@ func (p *parser) begin(in *logs.Input) {
 // parse makes a row of rec, whose nodes s holds. Row and reject are valid until
 // the next call.
 func (p *parser) parse(s *scanner, rec []byte) (*Row, *logs.BadRecord) {
-	p.nodes, p.rec, p.bad = s.nodes, rec, nil
-	p.scratch, p.unknown = p.scratch[:0], p.unknown[:0]
-	p.row = Row{LogKey: p.logKey}
-	if s.surrogate || s.high&0x8080808080808080 != 0 && !utf8.Valid(rec) {
+	p.start(s.nodes, rec)
+	if s.surrogate || s.high&tops != 0 && !utf8.Valid(rec) {
 		p.reject(ReasonNotUTF8, "the record is not valid UTF-8")
 	}
-	var at [topFields]int32
 	if p.nodes[0].kind != object {
 		p.reject(ReasonNotObject, "want an object, found "+p.nodes[0].kind.String())
 	} else {
-		p.members(0, "", topNames[:], at[:])
-		p.record(&at)
+		p.members(0, "", topNames[:], p.at.top[:])
+		p.record()
+		p.nests()
+		p.inside()
 	}
 	if p.bad == nil {
 		return &p.row, nil
 	}
 	p.bad.Raw = rec
 	p.bad.Time = p.in.Dated
-	if t, ok := p.time(at[eventTime]); ok {
+	if t, ok := p.time(p.at.top[eventTime]); ok {
 		p.bad.Time = t
 	}
 	return nil, p.bad
+}
+
+// start forgets the record before.
+func (p *parser) start(nodes []node, rec []byte) {
+	p.nodes, p.rec, p.bad = nodes, rec, nil
+	p.scratch, p.unknown = p.scratch[:0], p.unknown[:0]
+	p.row = Row{LogKey: p.logKey}
+	p.at = places{}
 }
 
 // reject makes the record a reject. The first reason is the one that counts.
@@ -70,11 +78,10 @@ func (p *parser) reject(why logs.Reason, detail string) {
 	}
 }
 
-// members sets at[k] to the node of the value of names[k] in an object, to 0
-// where the object has none. Fields come in much the same order in every record,
+// members sets at[k] to the node of the value of names[k] in an object, and
+// leaves it 0 where the object has none. Fields come in much the same order in every record,
 // so the search starts where the last one ended.
 func (p *parser) members(obj int32, path string, names []string, at []int32) {
-	clear(at)
 	hint := 0
 	for n := obj + 1; n < p.nodes[obj].next; n = p.nodes[n+1].next {
 		name := p.bytes(n)
@@ -181,8 +188,8 @@ func (p *parser) scalar(n int32) logs.Text {
 
 // field returns a top-level field as text, which must be one value: there is no
 // other column to keep it in.
-func (p *parser) field(at *[topFields]int32, k int) logs.Text {
-	n := at[k]
+func (p *parser) field(k int) logs.Text {
+	n := p.at.top[k]
 	if n != 0 && (p.nodes[n].kind == object || p.nodes[n].kind == array) {
 		p.reject(ReasonWrongType, topNames[k]+": want one value, found "+p.nodes[n].kind.String())
 	}
@@ -213,10 +220,11 @@ func (p *parser) truth(n int32) logs.Bool {
 
 // truthField returns a top-level field as boolean, and leaves what is none of
 // them to extra.
-func (p *parser) truthField(at *[topFields]int32, k int) logs.Bool {
-	v := p.truth(at[k])
-	if !v.OK && p.raw(at[k]) != nil {
-		p.unknown = append(p.unknown, at[k]-1)
+func (p *parser) truthField(k int) logs.Bool {
+	n := p.at.top[k]
+	v := p.truth(n)
+	if !v.OK && p.raw(n) != nil {
+		p.unknown = append(p.unknown, n-1)
 	}
 	return v
 }

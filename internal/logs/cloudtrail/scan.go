@@ -28,6 +28,8 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return "not JSON: want " + e.want }
 
+const tops = 0x8080808080808080 // the top bits of eight bytes
+
 type kind byte
 
 const (
@@ -266,7 +268,7 @@ func (s *scanner) text(start, depth int) (int, error) {
 // A comparison can light up bytes above a true hit by its borrow, never below:
 // the lowest light is always right.
 func (s *scanner) plain(i int) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	const ones = 0x0101010101010101
 	b := s.b
 	for i+8 <= len(b) {
 		w := binary.LittleEndian.Uint64(b[i:])
