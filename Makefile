@@ -88,7 +88,7 @@ race:
 generate: ## Bring template.yaml and the generated parts of docs/ up to date with their sources
 	$(GO) test ./internal/docs -count=1 -run 'TestColumnsAreTheSameEverywhere|TestCatalogue|TestCost' -update
 	$(GO) test ./internal/detect -count=1 -run 'TestRulesPage|TestHitsOfEachRule' -update-catalogue
-	$(GO) test ./internal/query -count=1 -run 'TestQueriesPage' -update-queries
+	$(GO) test ./internal/query -count=1 -run 'TestQueriesPage|TestSmallFiles' -update-queries
 
 .PHONY: fuzz
 # In runs, not in seconds: a run that is cut off by the clock fails now and then
@@ -122,6 +122,28 @@ report-browser: build ## Open reports full of hostile text in Chromium: nothing 
 	cp tools/report/* $(REPORTCHECK)
 	npm ci --prefix $(REPORTCHECK) --ignore-scripts --no-audit --no-fund
 	node $(REPORTCHECK)/check.mjs $(SLUICE) $(REPORTCHECK)/out
+
+# The last Trino that Maven Central has: later ones are released elsewhere. The
+# server and the one plugin, unpacked, are 600 MB.
+TRINO        = 476
+TRINODIR     = .aws-sam/trino-$(TRINO)
+MAVENCOPY    = mvn -q -B -C org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy -DoutputDirectory=$(TRINODIR).part -Dartifact=io.trino
+
+.PHONY: trino
+trino: $(TRINODIR) ## Ask a real Trino all that Athena will be asked, and DuckDB the same
+	@$(PYTHON) -c 'import moto, samtranslator' || { echo 'moto is missing: pip install -r tools/requirements.txt'; exit 1; }
+	SLUICE_TRINO=1 SLUICE_TRINO_HOME=$(CURDIR)/$(TRINODIR) PYTHON=$(PYTHON) $(GO) test ./internal/e2e -count=1 -v -run Trino -timeout 20m
+
+$(TRINODIR):
+	@command -v mvn >/dev/null || { echo 'mvn is missing: install Maven 3.8 or later, which fetches Trino, and Java 24 or later, which runs it'; exit 1; }
+	rm -rf $@.part
+	$(MAVENCOPY):trino-server-core:$(TRINO):tar.gz
+	$(MAVENCOPY):trino-hive:$(TRINO):zip
+	tar -xzf $@.part/trino-server-core-$(TRINO).tar.gz -C $@.part
+	$(PYTHON) -m zipfile -e $@.part/trino-hive-$(TRINO).zip $@.part
+	mv $@.part/trino-hive-$(TRINO) $@.part/trino-server-core-$(TRINO)/plugin/hive
+	mv $@.part/trino-server-core-$(TRINO) $@
+	rm -rf $@.part
 
 .PHONY: bench
 bench: ## Measure, last next to DuckDB; BENCH chooses benchmarks, BENCHTIME how long

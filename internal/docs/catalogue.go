@@ -94,7 +94,9 @@ var trinoTypes = map[string]string{"string": "varchar", "bigint": "bigint", "boo
 // names of tables in the SELECT are looked up in, and the columns with the types
 // of the engine, so that it need not be read to be listed.
 //
-// Owner is for Trino, which runs a view as its owner; Athena takes who asks.
+// Owner is for Trino, which runs a view as its owner; Athena takes who asks. A
+// description would be the table's comment to Trino, which then is no longer the
+// one by which it knows its views.
 func glueView(v View) ([]string, error) {
 	sql, err := inJSON(v.Lines)
 	if err != nil {
@@ -115,6 +117,7 @@ func glueView(v View) ([]string, error) {
 		columns = append(columns, fmt.Sprintf(`{"name": %q, "type": %q}%s`, c.Name, kind, between))
 	}
 	lines := []string{
+		"# " + v.Title + ".",
 		logicalID(v.Name) + "View:",
 		"  Type: AWS::Glue::Table",
 		"  Properties:",
@@ -122,7 +125,6 @@ func glueView(v View) ([]string, error) {
 		"    DatabaseName: !Ref Database",
 		"    TableInput:",
 		"      Name: " + v.Name,
-		"      Description: " + yamlText(v.Title+"."),
 		"      Owner: sluice",
 		"      TableType: VIRTUAL_VIEW",
 		`      Parameters: { presto_view: "true", comment: Presto View }`,
@@ -136,7 +138,8 @@ func glueView(v View) ([]string, error) {
 	lines = append(lines, indented(14, sql)...)
 	lines = append(lines, indented(14, []string{`"catalog": "awsdatacatalog", "schema": "${Database}",`, `"columns": [`})...)
 	lines = append(lines, indented(14, wrapped(columns, 110))...)
-	lines = append(lines, "      StorageDescriptor:", "        Columns:")
+	// Trino reads no table without a SerDe; a view needs none, and Glue must not leave it out.
+	lines = append(lines, "      StorageDescriptor:", `        SerdeInfo: { Name: "-", SerializationLibrary: "-" }`, "        Columns:")
 	for _, c := range v.Columns {
 		lines = append(lines, fmt.Sprintf("          - { Name: %s, Type: %s, Comment: %s }", c.Name, c.Type, yamlText(c.Comment)))
 	}

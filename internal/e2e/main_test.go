@@ -24,7 +24,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("SLUICE_E2E") != "1" {
+	if os.Getenv("SLUICE_E2E") != "1" && os.Getenv("SLUICE_TRINO") != "1" {
 		fmt.Println("skipped: make e2e runs the whole stack on loopback; it needs python3 with moto (tools/requirements.txt)")
 		os.Exit(0)
 	}

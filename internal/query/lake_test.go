@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,12 +151,9 @@ var trailFiles = map[string][]string{
 	},
 }
 
-// smallLake converts the files above, which are in logsDir, and adds two
-// messages about one incident, and more findings.
-func smallLake(t *testing.T, more ...finding.Row) (_ *query.Lake, logsDir string) {
-	t.Helper()
-	logsDir = t.TempDir()
-	lake := t.TempDir()
+// small are the files above by their path in a log bucket.
+func small() map[string]string {
+	files := map[string]string{}
 	for name, lines := range accessFiles {
 		var b strings.Builder
 		for _, l := range lines {
@@ -164,10 +162,55 @@ func smallLake(t *testing.T, more ...finding.Row) (_ *query.Lake, logsDir string
 		if strings.HasPrefix(name, "2026-11-21-10") {
 			b.WriteString(odd)
 		}
-		put(t, logsDir, name, b.String())
+		files[name] = b.String()
 	}
 	for name, records := range trailFiles {
-		put(t, logsDir, "AWSLogs/111122223333/CloudTrail/us-west-2/2026/11/20/"+name, `{"Records":[`+strings.Join(records, ",")+`]}`)
+		files["AWSLogs/111122223333/CloudTrail/us-west-2/2026/11/20/"+name] = `{"Records":[` + strings.Join(records, ",") + `]}`
+	}
+	return files
+}
+
+// TestSmallFiles: testdata/logs holds the files for those who ask other engines.
+func TestSmallFiles(t *testing.T) {
+	const dir = "testdata/logs"
+	files := small()
+	if *update {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range files {
+			put(t, dir, name, text)
+		}
+	}
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		name = filepath.ToSlash(name)
+		b, err := os.ReadFile(path)
+		if string(b) != files[name] {
+			t.Errorf("%s is not what lake_test.go makes: make generate", path)
+		}
+		delete(files, name)
+		return err
+	})
+	if err != nil || len(files) > 0 {
+		t.Errorf("%s lacks %d files, %v: make generate", dir, len(files), err)
+	}
+}
+
+// smallLake converts the files above, which are in logsDir, and adds two
+// messages about one incident, and more findings.
+func smallLake(t *testing.T, more ...finding.Row) (_ *query.Lake, logsDir string) {
+	t.Helper()
+	logsDir = t.TempDir()
+	lake := t.TempDir()
+	for name, text := range small() {
+		put(t, logsDir, name, text)
 	}
 	sluice(t, "convert", logsDir, "-o", lake)
 
