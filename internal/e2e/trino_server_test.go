@@ -94,12 +94,12 @@ func trinoOver(t *testing.T, s *stack) *trino {
 	return x
 }
 
-// settle waits until the server knows of its own node, which it may learn some
+// settle waits until the server gives work to its own node, which it may do some
 // seconds after it says that it has started.
 func (x *trino) settle(limit time.Duration) {
 	x.t.Helper()
 	for end := time.Now().Add(limit); ; {
-		_, err := x.ask(x.t.Context(), "SELECT count(*) FROM rejected WHERE dt > '9999'")
+		_, err := x.ask(x.t.Context(), "SELECT count(*) FROM s3_access_logs")
 		if err == nil {
 			return
 		}

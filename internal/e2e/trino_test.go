@@ -15,12 +15,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sluice/internal/coverage"
 	"sluice/internal/finding"
 	"sluice/internal/generate"
 	"sluice/internal/logs"
 	"sluice/internal/logs/cloudtrail"
 	"sluice/internal/logs/s3access"
 	"sluice/internal/query"
+	"sluice/internal/testaws"
 )
 
 // TestTrino: what Athena will be asked, a real Trino answers through the tables
@@ -42,9 +44,13 @@ func TestTrino(t *testing.T) {
 	}
 	s.put(s.Resources["LogBucket"].ID, today.AddDate(0, 0, -2).Format("2006-01-02-15-04-05")+"-0123456789ABCDEF", []byte(hostileFile(today.AddDate(0, 0, -2))))
 	s.drain()
+	env, limit := s.environOf("CoverageFunction", "CoverageRole", s.URL)
+	if a := testaws.Start(t, looker, env...).Invoke([]byte(`{"source":"aws.events","detail-type":"Scheduled Event"}`), limit); a.Failed || a.Dead {
+		t.Fatalf("look: %+v", a)
+	}
 	both := &engines{t: t, trino: trinoOver(t, s), duckdb: s.local()}
 
-	t.Run("tables", func(t *testing.T) { both.on(t).wholeTables() })
+	t.Run("tables", func(t *testing.T) { both.on(t).wholeTables(s) })
 	t.Run("views", func(t *testing.T) { both.on(t).wholeViews() })
 	t.Run("named", func(t *testing.T) { both.on(t).namedQueries(small.cases(t)) })
 	t.Run("saved", func(t *testing.T) { both.on(t).savedQueries(s) })
@@ -161,6 +167,7 @@ func tablesOf(t *testing.T) (all []query.Table) {
 	add(query.TableOf(cloudtrail.Format.Table))
 	add(query.TableOf(finding.Table))
 	add(query.TableOf(logs.RejectedTable))
+	add(query.TableOf(coverage.Table))
 	return all
 }
 
