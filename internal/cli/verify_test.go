@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sluice/internal/digest"
+	"sluice/internal/digest/digesttest"
+)
+
+// delivered is a folder with what a trail has delivered, and a file with its key.
+func delivered(t *testing.T) (dir, keys string, trail *digesttest.Trail) {
+	t.Helper()
+	dir, trail = t.TempDir(), digesttest.New()
+	for range 3 {
+		trail.Hour("a", "b")
+	}
+	for key, f := range trail.Files {
+		path := filepath.Join(dir, filepath.FromSlash(key))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, f.Body, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keys = filepath.Join(t.TempDir(), "keys.json")
+	der := base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PublicKey(&digesttest.Private.PublicKey))
+	if err := os.WriteFile(keys, fmt.Appendf(nil, `{"PublicKeyList":[{"Value":%q,"Fingerprint":%q}]}`, der, digesttest.Fingerprint), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir, keys, trail
+}
+
+func TestVerifyTrail(t *testing.T) {
+	dir, keys, trail := delivered(t)
+	code, out, errs := sluice(t, "", "verify", "--trail", dir, "--keys", keys)
+	if code != exitOK {
+		t.Fatalf("%d\n%s%s", code, out, errs)
+	}
+	wants(t, "sound", out, "my_trail_us-east-1", "2026-11-22 09:05 │ 2026-11-22 12:05", "unproven (1): ", "Nothing was changed, removed or added.")
+
+	changed := filepath.Join(dir, filepath.FromSlash(digesttest.LogKey(trail.At.Add(-59*60e9), "0000000000000000")))
+	if err := os.WriteFile(changed, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, _ = sluice(t, "", "verify", "--trail", dir, "--keys", keys)
+	if code != exitUnsound || strings.Contains(out, "Nothing was changed") {
+		t.Errorf("changed: %d\n%s", code, out)
+	}
+	wants(t, "changed", out, "modified (1): changed since CloudTrail delivered it", "0000000000000000.json.gz")
+	code, out, _ = sluice(t, "", "verify", "--trail", dir, "--keys", keys, "--json")
+	var got struct {
+		Sound    bool
+		Problems []struct{ Kind, Key string }
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitUnsound || got.Sound || len(got.Problems) != 2 {
+		t.Errorf("JSON: %d, %v\n%s", code, err, out)
+	}
+	if code, out, _ := sluice(t, "", "verify", "--trail", dir, "--keys", keys, "--digests-only"); code != exitOK {
+		t.Errorf("digests only: %d\n%s", code, out)
+	}
+	if code, out, _ := sluice(t, "", "verify", "--trail", dir, "--keys", keys, "--until", "2026-11-22T11:00:00Z"); code != exitOK {
+		t.Errorf("before the change: %d\n%s", code, out)
+	}
+}
+
+func TestVerifyTrailFails(t *testing.T) {
+	dir, keys, _ := delivered(t)
+	empty := t.TempDir()
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--trail", empty, "--keys", keys}, exitUnknown, "there is no digest of CloudTrail"},
+		{[]string{"--trail", filepath.Join(empty, "none"), "--keys", keys}, exitError, "there is no folder"},
+		{[]string{"--trail", "s3://", "--keys", keys}, exitUsage, "s3://bucket/prefix"},
+		{[]string{"--trail", dir, "--keys", filepath.Join(empty, "none")}, exitError, "none"},
+		{[]string{"--trail", dir, "--keys", changedFile(t, "{}")}, exitError, "list-public-keys"},
+		{[]string{"--trail", dir, "--keys", keys, "--since", "soon"}, exitUsage, "--since"},
+		{nil, exitUsage, "--trail s3://bucket/prefix"},
+	} {
+		if code, _, errs := sluice(t, "", append([]string{"verify"}, c.args...)...); code != c.code || !strings.Contains(errs, c.want) {
+			t.Errorf("%q: %d, %s, want %d, %s", c.args, code, errs, c.code, c.want)
+		}
+	}
+}
+
+func changedFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// In S3 files and keys are AWS's.
+func TestVerifyTrailInS3(t *testing.T) {
+	dir, keys, _ := delivered(t)
+	src, err := digest.OpenCopy(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	f, err := os.Open(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	known, err := digest.ReadKeys(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	a := &app{stdin: strings.NewReader(""), stdout: screenOf(&out), stderr: screenOf(&errs),
+		trail: func(_ context.Context, bucket, prefix string) (digest.Source, digest.Keys, error) {
+			if bucket != "logs" || prefix != "p/AWSLogs/" {
+				t.Errorf("s3://%s/%s", bucket, prefix)
+			}
+			return src, known, nil
+		}}
+	if code := a.run(t.Context(), []string{"verify", "--trail", "s3://logs/p/AWSLogs/"}); code != exitOK {
+		t.Errorf("%d\n%s%s", code, &out, &errs)
+	}
+}
