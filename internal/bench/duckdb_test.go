@@ -92,7 +92,16 @@ const (
 // values and distinct values and adds up hashes of the values of each column,
 // so that NULL, "" and 0 are three things, and hashes of whole rows, so that
 // values are of the row they belong to. The order of rows does not matter.
-func compare(ours, theirs string) (err error) {
+func compare(ours, theirs string) error {
+	return compareColumns(columns, ours, theirs, map[string]string{"key_name": keyLogged}, map[string]string{
+		"request_uri": fmt.Sprintf(redact, "request_uri"),
+		"referer":     fmt.Sprintf(redact, "referer"),
+	})
+}
+
+// compareColumns compares the columns given; what stands instead of one is what
+// undoes a difference that is meant.
+func compareColumns(columns []column, ours, theirs string, insteadOurs, insteadTheirs map[string]string) (err error) {
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
 		return fmt.Errorf("duckdb: %w", err)
@@ -101,21 +110,18 @@ func compare(ours, theirs string) (err error) {
 	if _, err := db.Exec("SET TimeZone = 'UTC'"); err != nil {
 		return fmt.Errorf("duckdb: %w", err)
 	}
-	a, err := checksums(db, ours, map[string]string{"key_name": keyLogged})
+	a, err := checksums(db, columns, ours, insteadOurs)
 	if err != nil {
 		return err
 	}
-	b, err := checksums(db, theirs, map[string]string{
-		"request_uri": fmt.Sprintf(redact, "request_uri"),
-		"referer":     fmt.Sprintf(redact, "referer"),
-	})
+	b, err := checksums(db, columns, theirs, insteadTheirs)
 	if err != nil {
 		return err
 	}
 	var differ []error
 	for i := range a {
 		if a[i].String != b[i].String {
-			differ = append(differ, fmt.Errorf("%s of Sluice: %s, of DuckDB: %s", sums[i%len(sums)].of(i), a[i].String, b[i].String))
+			differ = append(differ, fmt.Errorf("%s of Sluice: %s, of DuckDB: %s", sums[i%len(sums)].of(columns, i), a[i].String, b[i].String))
 		}
 	}
 	return errors.Join(differ...)
@@ -125,7 +131,7 @@ func compare(ours, theirs string) (err error) {
 type sum struct{ what, sql string }
 
 // of names the i-th checksum.
-func (s sum) of(i int) string {
+func (s sum) of(columns []column, i int) string {
 	if i /= len(sums); i < len(columns) {
 		return s.what + " " + columns[i].name
 	}
@@ -138,7 +144,7 @@ var sums = []sum{
 	{"checksum of", "sum(hash(%s))"},
 }
 
-func checksums(db *sql.DB, dir string, instead map[string]string) ([]sql.NullString, error) {
+func checksums(db *sql.DB, columns []column, dir string, instead map[string]string) ([]sql.NullString, error) {
 	var names, values, terms []string
 	for _, c := range columns {
 		value := c.name

@@ -22,9 +22,10 @@ const roleEnv = "SLUICE_BENCH_ROLE"
 
 // The sides. Their arguments are the log file, and the directory to write to.
 const (
-	roleSluice   = "sluice"
-	roleDuckDays = "duckdb-days" // a folder a day
-	roleDuckFile = "duckdb-file" // one file
+	roleSluice    = "sluice"
+	roleDuckDays  = "duckdb-days"  // a folder a day
+	roleDuckFile  = "duckdb-file"  // one file
+	roleDuckTrail = "duckdb-trail" // CloudTrail, a folder a day
 )
 
 // said is what a side prints when it is done.
@@ -46,6 +47,8 @@ func play(role string, args []string) int {
 		s.Rows, err = duckConvert(duckCopy(args[0], args[1], true))
 	case role == roleDuckFile:
 		s.Rows, err = duckConvert(duckCopy(args[0], args[1], false))
+	case role == roleDuckTrail:
+		s.Rows, err = duckConvert(duckTrail(args[0], args[1]))
 	}
 	if err == nil {
 		s.Peak, err = peak()

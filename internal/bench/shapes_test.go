@@ -5,11 +5,8 @@ package bench
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"testing"
-
-	"github.com/klauspost/compress/gzip"
 
 	"sluice/internal/generate"
 )
@@ -47,60 +44,4 @@ func BenchmarkSmallFiles(b *testing.B) {
 		b.ReportMetric(float64(s.Report.objects()), "objects")
 	}
 	b.ReportMetric(0, "ns/op")
-}
-
-// BenchmarkCloudTrail converts one zipped CloudTrail file to Parquet, in turns
-// with unzipping it.
-func BenchmarkCloudTrail(b *testing.B) {
-	const n = 50_000
-	name := b.TempDir() + "/111122223333_CloudTrail_us-west-2_20260303T0005Z_Ab3dEf6hIj9lMn2p.json.gz"
-	file, _ := create(b, name, func(w io.Writer) error {
-		z := gzip.NewWriter(w)
-		if err := generate.Events(z, 1, n); err != nil {
-			return err
-		}
-		return z.Close()
-	})
-	for b.Loop() {
-		var cpu pairs
-		for range 5 {
-			lake := b.TempDir()
-			ours := spent(b, func() {
-				r, err := convert(file, lake)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if err := r.whole(1, n); err != nil {
-					b.Fatal(err)
-				}
-			})
-			theirs := spent(b, func() {
-				if err := unzip(file); err != nil {
-					b.Fatal(err)
-				}
-			})
-			cpu.add(ours.Seconds(), theirs.Seconds())
-		}
-		figures.add(figure{
-			what: "CloudTrail .json.gz to Parquet, CPU µs per record", sluice: decimals(median(cpu.ours)*1e6/n, 1),
-			other: decimals(median(cpu.theirs)*1e6/n, 1), name: "gunzip", ratio: decimals(cpu.ratio(), 1),
-		})
-		b.ReportMetric(median(cpu.ours)*1e6/n, "cpu-µs/record")
-		b.ReportMetric(cpu.ratio(), "cpu/gunzip")
-	}
-	b.ReportMetric(0, "ns/op") // of both sides together: says nothing
-}
-
-func unzip(file string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, z)
-	return err
 }
