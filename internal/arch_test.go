@@ -71,6 +71,8 @@ var rules = []rule{
 		"internal/backfill", "internal/coverage", "internal/enroll",
 	},
 		"an adapter translates and decides nothing"},
+	{"internal/probe", []string{"internal/enroll", "internal/ledger", "internal/logs", "internal/logs/s3access", "internal/pipeline"},
+		"a bucket is followed without AWS and without a terminal: both are interfaces"},
 	{"internal/digest/digesttest", nil,
 		"what forges files shares no mistake with what verifies them"},
 	{"internal/digest", nil,
@@ -89,7 +91,7 @@ var rules = []rule{
 		"a fake that shares code with what it tests agrees with its mistakes"},
 	{"internal/cli", []string{
 		"internal/logs/...", "internal/table", "internal/pipeline", "internal/formats", "internal/ledger",
-		"internal/generate", "internal/clean", "internal/query", "internal/report", "internal/coverage", "internal/awsio/...", "internal/digest", "internal/enroll",
+		"internal/generate", "internal/clean", "internal/query", "internal/report", "internal/coverage", "internal/awsio/...", "internal/digest", "internal/probe", "internal/enroll",
 		"internal/sigma", "internal/finding", "internal/detect/...",
 		"internal/backfill", "internal/cost",
 	},

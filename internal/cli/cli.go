@@ -43,7 +43,7 @@ type commands struct {
 	Scan     scanCommand     `cmd:"" help:"Look for incidents in log files: findings by rule, each once."`
 	Rules    rulesCommand    `cmd:"" help:"List, show, check, test and explain the rules of scan."`
 	Coverage coverageCommand `cmd:"" help:"Tell which buckets of an account log, where to, and which have fallen silent."`
-	Verify   verifyCommand   `cmd:"" help:"Prove that logs are what AWS delivered."`
+	Verify   verifyCommand   `cmd:"" help:"Prove that a bucket's logs arrive, or that CloudTrail's are what it delivered."`
 	Inspect  inspectCommand  `cmd:"" help:"Show one line of an access log with every field named."`
 	Generate generateCommand `cmd:"" help:"Make realistic log files to try things out on."`
 
@@ -64,6 +64,7 @@ type app struct {
 	account func(ctx context.Context, table string) (*account, error)       // and what is remembered of its buckets
 	archive func(context.Context) (archive, error)                          // old files in S3
 	jobs    func(ctx context.Context, region string) (batchJobs, error)     // of S3 Batch Operations
+	prober  func(context.Context) (*prober, error)
 	trail   func(ctx context.Context, bucket, prefix string) (digest.Source, digest.Keys, error)
 }
 
@@ -77,7 +78,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: screenOf(stdout), stderr: screenOf(stderr), connect: connectS3, records: connectTable, buckets: connectBuckets}
 	a.account = connectAccount
 	a.archive, a.jobs = connectArchive, connectJobs
-	a.trail = connectTrail
+	a.trail, a.prober = connectTrail, connectProber
 	return a.run(ctx, args)
 }
 

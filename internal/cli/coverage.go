@@ -13,8 +13,8 @@ import (
 )
 
 type coverageCommand struct {
-	Table        string `placeholder:"NAME" help:"DynamoDB table that remembers when lines came: the StateTable of the stack. Asks AWS, now."`
-	LogBucket    string `placeholder:"NAME" help:"Bucket whose files the stack converts (default: ACCOUNT-s3-access-logs-REGION, as the stack names it)."`
+	Table        string `placeholder:"NAME" env:"SLUICE_STATE_TABLE" help:"DynamoDB table that remembers when lines came, the output StateTable of the stack ($SLUICE_STATE_TABLE). Asks AWS, now."`
+	LogBucket    string `placeholder:"NAME" env:"SLUICE_LOG_BUCKET" help:"Bucket whose files the stack converts, its output LogBucket ($SLUICE_LOG_BUCKET; default: ACCOUNT-s3-access-logs-REGION)."`
 	SilenceHours int    `default:"24" placeholder:"N" help:"Hours from which on a bucket can be silent: the parameter of the stack (default: 24)."`
 	Lake         string `placeholder:"DIR" help:"Read the last look out of this lake instead, a copy of the stack's."`
 	JSON         bool   `name:"json" help:"Print all buckets as one JSON document."`
@@ -34,8 +34,6 @@ type account struct {
 
 func (c *coverageCommand) Run(ctx context.Context, a *app) error {
 	switch {
-	case c.Table != "" && c.Lake != "":
-		return usage(errors.New("--table asks AWS now, --lake reads what was found: give one of them"))
 	case c.Table == "" && c.Lake == "":
 		return usage(errors.New("which account? --table NAME, the StateTable among the outputs of the stack, asks AWS; --lake DIR reads a copy of the lake"))
 	case c.SilenceHours < 1:

@@ -99,7 +99,6 @@ func TestCoverageFails(t *testing.T) {
 		want string
 	}{
 		{buckets{}, "", exitUsage, "--table NAME, the StateTable"},
-		{buckets{}, "--table state --lake x", exitUsage, "give one of them"},
 		{buckets{}, "--table state --silence-hours 0", exitUsage, "at least 1"},
 		{buckets{errors.New("denied")}, "--table state", exitError, "list buckets: denied"},
 	} {

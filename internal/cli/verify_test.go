@@ -8,13 +8,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/internal/digest"
 	"sluice/internal/digest/digesttest"
+	"sluice/internal/enroll"
+	"sluice/internal/ledger"
+	"sluice/internal/pipeline"
+	"sluice/internal/probe"
 )
 
 // delivered is a folder with what a trail has delivered, and a file with its key.
@@ -129,5 +136,79 @@ func TestVerifyTrailInS3(t *testing.T) {
 		}}
 	if code := a.run(t.Context(), []string{"verify", "--trail", "s3://logs/p/AWSLogs/"}); code != exitOK {
 		t.Errorf("%d\n%s%s", code, &out, &errs)
+	}
+}
+
+// one is an account with one bucket that logs, and the file with the line of any
+// probe.
+type one struct {
+	off bool
+	err error
+}
+
+func (o one) Logging(context.Context, string) (*enroll.Logging, error) {
+	if o.off {
+		return nil, nil
+	}
+	return &enroll.Logging{Target: "logs", Format: enroll.ByEventTime}, nil
+}
+
+func (one) Target(context.Context, string) (enroll.Target, error) {
+	return enroll.Target{Name: "logs", ACL: true}, nil
+}
+func (one) Announces(context.Context, string) ([]string, error) { return []string{"a queue"}, nil }
+func (one) Ask(context.Context, string, string) (string, error) { return "R", nil }
+func (o one) Open(context.Context, pipeline.Object) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(strings.NewReplacer("photos/1.jpg", probed.Key()).Replace(accessLine))), nil
+}
+func (o one) List(_ context.Context, bucket, prefix string) iter.Seq2[pipeline.Object, error] {
+	return func(yield func(pipeline.Object, error) bool) {
+		yield(pipeline.Object{Bucket: bucket, Key: prefix + "file", Modified: probed.Sent().Add(time.Hour)}, o.err)
+	}
+}
+
+const probed = probe.ID("20261122T091401Z-3031323334353637")
+
+func verifyWith(t *testing.T, o one, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	a := &app{
+		stdin: strings.NewReader(""), stdout: screenOf(&out), stderr: screenOf(&errs),
+		records: func(context.Context, string) (ledger.Records, error) { return ledger.NewMemory(), nil },
+		prober: func(context.Context) (*prober, error) {
+			return &prober{id: "111122223333", region: "eu-central-1", cloud: o, files: o}, nil
+		},
+	}
+	code = a.run(t.Context(), append([]string{"verify", "--timeout", "0s"}, args...))
+	return code, out.String(), errs.String()
+}
+
+func TestVerifyBucket(t *testing.T) {
+	code, out, errs := verifyWith(t, one{}, "example-photos", "--probe", string(probed), "--table", "state")
+	if code != exitUnsound {
+		t.Errorf("%d, %s", code, errs)
+	}
+	wants(t, "steps", out, "ok       logging       s3://logs/ (event-time)\n", "ok       delivery      s3://logs/111122223333/eu-central-1/example-photos/2026/11/22/file",
+		"waiting  row           no function has had the file yet\n", "sluice verify example-photos --probe "+string(probed))
+
+	code, out, _ = verifyWith(t, one{off: true}, "example-photos", "--json")
+	var got struct {
+		Sound  bool
+		Checks []struct{ Step, State, Next string }
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitUnsound || got.Sound || len(got.Checks) != 1 || got.Checks[0].Next != "sluice enroll example-photos" {
+		t.Errorf("%d, %v\n%s", code, err, out)
+	}
+
+	code, _, errs = verifyWith(t, one{err: errors.New("denied")}, "example-photos")
+	if code != exitError || !strings.Contains(errs, "denied") || !strings.Contains(errs, "goes on from here") {
+		t.Errorf("%d, %s", code, errs)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"", "sluice verify BUCKET"}, {"a --trail b", "ask one"}, {"s3://a", "no name of a bucket"}, {"a --probe x", "is no probe"}, {"a --keys f", "go with --trail"},
+	} {
+		if code, _, errs := verifyWith(t, one{}, strings.Fields(c.args)...); code != exitUsage || !strings.Contains(errs, c.want) {
+			t.Errorf("%q: %d, %s", c.args, code, errs)
+		}
 	}
 }

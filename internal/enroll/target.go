@@ -76,3 +76,10 @@ func partitionOf(region string) string {
 	}
 	return "aws"
 }
+
+// Admits tells why S3 may not deliver the logs of a bucket into the target under a
+// prefix, "" where it may, as far as its policy can be judged from here.
+func (t Target) Admits(source, prefix string) string {
+	why, _ := t.admits(source, prefix)
+	return why
+}

@@ -1,0 +1,193 @@
+package probe
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"sluice/internal/enroll"
+	"sluice/internal/logs"
+	"sluice/internal/logs/s3access"
+	"sluice/internal/pipeline"
+)
+
+const (
+	// skew is by how much the clocks of S3 and of this machine may differ.
+	skew = 5 * time.Minute
+	// maxLine is more than S3 writes into a line.
+	maxLine = 1 << 20
+)
+
+// line is the line of the probe, read as the function reads it.
+type line struct {
+	file pipeline.Object
+	day  string // of the row's partition
+	id   string // S3's of the request
+}
+
+// delivered waits for the line, and then for the batch.
+func (r *run) delivered(ctx context.Context) (bool, error) {
+	var found *line
+	err := r.wait(ctx, "for S3 to deliver", func() (done bool, err error) {
+		found, err = r.find(ctx)
+		return found != nil, err
+	})
+	const step = "delivery"
+	again := "sluice verify " + r.Bucket + " --probe " + string(r.Probe) + " looks again"
+	switch {
+	case errors.Is(err, errWaiting):
+		return r.say(step, Waiting, again, "not yet, %s after the request; S3 takes some hours as a rule, and after a change of settings longer", r.Now().Sub(r.Probe.Sent()).Round(time.Minute))
+	case err != nil:
+		return false, err
+	}
+	if _, err := r.say(step, OK, "", "s3://%s/%s, delivered %s, holds the line of the request", found.file.Bucket, found.file.Key, stamp(found.file.Modified)); err != nil {
+		return false, err
+	}
+	return r.converted(ctx, found, again)
+}
+
+// converted waits until the file is in the lake.
+func (r *run) converted(ctx context.Context, found *line, again string) (bool, error) {
+	const step = "row"
+	sql := fmt.Sprintf("SELECT * FROM s3_access_logs WHERE dt = '%s' AND request_id = '%s'", found.day, found.id)
+	if r.History == nil {
+		return r.say(step, Unknown, "--table NAME, the StateTable of the stack, tells; or in Athena: "+sql, "nobody was asked what became of the file")
+	}
+	said, why := "", ""
+	err := r.wait(ctx, "for its batch", func() (bool, error) {
+		all, err := r.History.File(ctx, found.file.Bucket, found.file.Key)
+		if err != nil {
+			return false, err
+		}
+		why = "no function has had the file yet"
+		for _, s := range all {
+			switch c := s.File.Counts; {
+			case s.In && c != nil && c.Rows == 0:
+				why = fmt.Sprintf("the file is in batch %s with no row and %d rejects", s.Batch.ID, c.Rejected)
+			case s.In && c != nil:
+				said = fmt.Sprintf("in batch %s: %d lines, %d rows, %d rejects", s.Batch.ID, c.Lines, c.Rows, c.Rejected)
+			case s.In:
+				said = "in batch " + s.Batch.ID
+			case s.Batch != nil:
+				why = fmt.Sprintf("batch %s has the file and is %s", s.Batch.ID, s.Batch.State)
+			}
+		}
+		return said != "", nil
+	})
+	switch {
+	case errors.Is(err, errWaiting):
+		return r.say(step, Waiting, again+"; sluice status s3://"+found.file.Bucket+"/"+found.file.Key+" and the dead-letter queue say more", "%s", why)
+	case err != nil:
+		return false, err
+	}
+	return r.say(step, OK, "in Athena: "+sql, "%s", said)
+}
+
+// errWaiting is the end of patience.
+var errWaiting = errors.New("not yet")
+
+// wait looks until it is done, time is up or somebody interrupts.
+func (r *run) wait(ctx context.Context, what string, look func() (bool, error)) error {
+	began := r.Now()
+	for {
+		done, err := look()
+		switch {
+		case ctx.Err() != nil:
+			return errWaiting
+		case err != nil:
+			return err
+		case done:
+			return nil
+		case !r.Now().Add(r.Every).Before(r.until):
+			return errWaiting
+		}
+		if r.Looked != nil {
+			r.Looked(what, r.Now().Sub(began), len(r.seen))
+		}
+		if err := r.Wait(ctx, r.Every); err != nil {
+			return errWaiting
+		}
+	}
+}
+
+// find looks for the line in the files that have come since.
+func (r *run) find(ctx context.Context) (*line, error) {
+	for _, prefix := range r.prefixes() {
+		for o, err := range r.Files.List(ctx, r.logging.Target, prefix) {
+			if err != nil {
+				return nil, err
+			}
+			id := o.ID()
+			if r.seen[id] || o.Modified.Before(r.Probe.Sent().Add(-skew)) {
+				continue
+			}
+			found, err := r.read(ctx, o)
+			if err != nil || found != nil {
+				return found, err
+			}
+			r.seen[id] = true
+		}
+	}
+	return nil, nil
+}
+
+// prefixes are where S3 puts files with the line, by the key format of the bucket
+// (S3 User Guide, "Logging requests with server access logging"): by the day of
+// the request, or by those of a delivery.
+func (r *run) prefixes() []string {
+	first, last := r.Probe.Sent(), r.Now()
+	before, form := r.logging.Prefix, "2006-01-02"
+	if r.logging.Format != enroll.Simple {
+		before += r.Account + "/" + r.Region + "/" + r.Bucket + "/"
+		form = "2006/01/02/"
+	}
+	if r.logging.Format == enroll.ByEventTime {
+		last = first.Add(skew) // a request just before midnight
+	}
+	var all []string
+	for day := first.Add(-skew).Truncate(24 * time.Hour); !day.After(last); day = day.AddDate(0, 0, 1) {
+		all = append(all, before+day.Format(form))
+	}
+	return all
+}
+
+// read looks for the line in one file. What only quotes the key, in a Referer for
+// instance, is not it.
+func (r *run) read(ctx context.Context, o pipeline.Object) (*line, error) {
+	body, err := r.Files.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	key := []byte(r.Probe.Key())
+	lines := bufio.NewReaderSize(body, maxLine)
+	for {
+		text, err := lines.ReadSlice('\n')
+		if bytes.Contains(text, key) {
+			if row := parse(text); row != nil && string(row.KeyName) == string(key) && string(row.BucketName) == r.Bucket {
+				return &line{o, row.RequestTime.Go().Format(time.DateOnly), string(row.RequestID)}, nil
+			}
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull): // no line of S3's
+		case errors.Is(err, io.EOF):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		}
+	}
+}
+
+func parse(text []byte) *s3access.Row {
+	for row, err := range s3access.Format.NewReader().Read(&logs.Input{}, bytes.NewReader(text)) {
+		if err != nil {
+			return nil
+		}
+		return row
+	}
+	return nil
+}
