@@ -91,6 +91,14 @@ func (a axis) unit() string {
 	return fmt.Sprintf("%d days", a.Step/86400)
 }
 
+// within stands before the label of a bin in a sentence.
+func (a axis) within() string {
+	if a.Step == 86400 {
+		return "on"
+	}
+	return "in the " + a.unit() + " from"
+}
+
 // Stray days lie farther than apart from all that follow, or go before, and all
 // of them together hold at most one row in strayPart. An axis that reached to a
 // single old line would show nothing of the rest.

@@ -195,7 +195,7 @@ func detailOf(text string) detail {
 		return d
 	}
 	d.Samples = &table{Title: "Samples", Of: len(doc.Evidences), Columns: []column{
-		{Name: "time (UTC)"}, {Name: "what"}, {Name: "key", Wide: true}, {Name: "who", Wide: true}, {Name: "address"}, {Name: "client", Wide: true}}}
+		{Name: "time (UTC)", Time: true}, {Name: "what"}, {Name: "key", Wide: true}, {Name: "who", Wide: true}, {Name: "address"}, {Name: "client", Wide: true}}}
 	value := func(text string) cell { return cell{Text: shown(text), Null: text == ""} }
 	for _, e := range doc.Evidences[:min(len(doc.Evidences), maxSamples)] {
 		who := e.Actor.User.UID

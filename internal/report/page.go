@@ -86,7 +86,7 @@ func (g *gatherer) finish() {
 
 // holds is the table of what the lake has.
 func (g *gatherer) holds() *table {
-	t := &table{ID: "held", Title: "What the lake holds", Columns: []column{{Name: "table"}, {Name: "rows", Right: true}, {Name: "days", Right: true}, {Name: "first (UTC)"}, {Name: "last (UTC)"}}}
+	t := &table{ID: "held", Title: "What the lake holds", Columns: []column{{Name: "table"}, {Name: "rows", Right: true}, {Name: "days", Right: true}, {Name: "first (UTC)", Time: true}, {Name: "last (UTC)", Time: true}}}
 	for _, name := range []string{"s3_access_logs", "cloudtrail_events", "findings", "rejected"} {
 		var n, days, first, last int64
 		for _, d := range g.all {
@@ -271,7 +271,7 @@ func (p *page) Data() any {
 		marks[i] = f.Mark
 	}
 	return map[string]any{
-		"axis": p.Axis, "unit": p.Axis.unit(), "buckets": names, "series": p.Series,
+		"axis": p.Axis, "within": p.Axis.within(), "buckets": names, "series": p.Series,
 		"charts": charts, "rankings": p.Rankings, "findings": marks, "levels": levels, "most": most,
 	}
 }

@@ -68,9 +68,11 @@
   };
 
   // A chart is drawn as wide as it stands, so that its text has the size of text.
+  const paper = 700;
+  let printing = false;
   const draw = (box, options) => {
-    const width = Math.max(280, box.clientWidth);
-    const figure = Plot.plot({ className: "plot", width, marginTop: 12, marginRight: 8, ...options(width) });
+    const width = printing ? paper : Math.max(280, box.clientWidth);
+    const figure = Plot.plot({ className: "plot", width, marginTop: 12, marginRight: 24, ...options(width) });
     // To a screen reader it is one picture with a name; the table below has its parts.
     figure.setAttribute("role", "img");
     for (const part of figure.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
@@ -101,9 +103,10 @@
     let title = chart.none;
     if (total > 0) {
       const top = Math.max(...tops);
-      title = chart.bytes ? size(total) : count(total, chart.noun);
-      if (chart.layers.some((l) => l.bad)) title += ", " + percent(bad, total) + " of them failed";
-      if (top > 0 && axis.bins > 1) title += `; most in the ${data.unit} from ${label(tops.indexOf(top))}: ${amount(top)}`;
+      title = chart.layers.some((l) => l.bad)
+        ? count(total, chart.noun) + ", " + percent(bad, total) + " of them failed"
+        : chart.layers.flatMap((l, i) => (totals[i] > 0 ? [amount(totals[i]) + " " + l.name] : [])).join(", ");
+      if (top > 0 && axis.bins > 1) title += `; most ${data.within} ${label(tops.indexOf(top))}: ${amount(top)}`;
       title += ".";
     }
     box.querySelector("h3").textContent = title;
@@ -150,16 +153,17 @@
   function timeline(shown) {
     const box = byId("timeline");
     if (!box) return;
+    const start = axis.start + chosen.from * axis.step, end = axis.start + (chosen.to + 1) * axis.step;
+    shown = shown.filter((f) => f.last >= start && f.first < end); // the others are beside the axis
     const rules = [...new Map([...shown].sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level)).map((f) => [f.rule, f.level]))];
     box.hidden = rules.length === 0;
     if (box.hidden) return;
-    const start = axis.start + chosen.from * axis.step, end = axis.start + (chosen.to + 1) * axis.step;
     const inside = (seconds) => new Date(1000 * Math.min(Math.max(seconds, start), end));
     const color = (f) => f.level;
     const tip = (f) => `${f.level}: ${f.rule}\n${f.where}\n${new Date(1000 * f.first).toISOString().slice(0, 19).replace("T", " ")}`;
     draw(box.querySelector(".canvas"), (width) => ({
-      height: 40 + 34 * rules.length,
-      marginLeft: 12, marginRight: 12, marginBottom: 34,
+      height: 40 + (printing ? 25 : 34) * rules.length,
+      marginLeft: 20, marginBottom: 34,
       ariaLabel: "Findings that alert, over time",
       ariaDescription: `${count(shown.length, "finding")} of ${count(rules.length, "rule")}; the list below has each.`,
       x: { type: "utc", domain: [inside(start), inside(end)] },
@@ -325,7 +329,8 @@
     render();
   });
 
-  // A link to a finding opens it; paper has all of them open.
+  // A link to a finding opens it; paper has all of them open, and charts
+  // as wide as it is.
   const open = () => {
     const target = location.hash.startsWith("#finding-") && byId(location.hash.slice(1));
     if (target) target.open = true;
@@ -335,9 +340,13 @@
   addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll(".finding:not([open])")];
     for (const d of closed) d.open = true;
+    printing = true;
+    render();
   });
   addEventListener("afterprint", () => {
     for (const d of closed) d.open = false;
+    printing = false;
+    render();
   });
   for (const d of document.querySelectorAll("details")) d.addEventListener("toggle", scrolls);
 

@@ -1,9 +1,9 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // series is one log over time. A row is a bin, a place in the list of buckets
@@ -65,16 +65,16 @@ var accessCharts = []chart{
 		{Measure: "broken", Name: "5xx failed", Class: "bad", Bad: true},
 	}, None: "No requests."},
 	{ID: "bytes", Name: "Bytes out over time", Noun: "byte", Bytes: true, Layers: []layer{
-		{Measure: "bytes", Name: "bytes sent", Class: "ok"},
+		{Measure: "bytes", Name: "sent", Class: "ok"},
 	}, None: "No bytes were sent."},
 	{ID: "anonymous", Name: "Anonymous and denied requests over time", Noun: "request", Layers: []layer{
-		{Measure: "anonymous", Name: "anonymous, answered", Class: "bad"},
-		{Measure: "anonymous_refused", Name: "anonymous, refused", Class: "warn"},
-		{Measure: "denied", Name: "with credentials, denied", Class: "soft"},
+		{Measure: "anonymous", Name: "answered without credentials", Class: "bad"},
+		{Measure: "anonymous_refused", Name: "refused without credentials", Class: "warn"},
+		{Measure: "denied", Name: "denied with credentials", Class: "soft"},
 	}, None: "Nobody asked without credentials, and nobody was denied."},
 	{ID: "deletions", Name: "Objects deleted over time", Noun: "object", Layers: []layer{
-		{Measure: "deleted", Name: "by a caller", Class: "bad"},
-		{Measure: "expired", Name: "by lifecycle", Class: "none"},
+		{Measure: "deleted", Name: "deleted by a caller", Class: "bad"},
+		{Measure: "expired", Name: "deleted by lifecycle", Class: "none"},
 	}, None: "Nothing was deleted."},
 }
 
@@ -96,19 +96,13 @@ type drawn struct {
 func (p *page) draw(c chart, of string) drawn {
 	c.Of = of
 	s := p.Series[of]
-	d := drawn{chart: c, Title: c.None, Table: &table{ID: c.ID + "-table", Title: c.Name, Columns: []column{{Name: "from (UTC)"}}}}
+	d := drawn{chart: c, Table: &table{ID: c.ID + "-table", Title: c.Name, Columns: []column{{Name: "from (UTC)"}}}}
 	whole := make([]int64, p.Axis.Bins)
 	layers := make([][]int64, len(c.Layers))
-	var total, bad int64
-	some := false
+	totals := make([]int64, len(c.Layers))
 	for i, l := range c.Layers {
 		d.Table.Columns = append(d.Table.Columns, column{Name: l.Name, Right: true})
-		n, _ := s.sum(l.Measure)
-		total += n
-		some = some || l.Bad
-		if l.Bad {
-			bad += n
-		}
+		totals[i], _ = s.sum(l.Measure)
 		layers[i] = s.bins(l.Measure, p.Axis.Bins)
 		for bin, n := range layers[i] {
 			whole[bin] += n
@@ -122,34 +116,38 @@ func (p *page) draw(c chart, of string) drawn {
 		d.Table.Rows = append(d.Table.Rows, row)
 	}
 	d.Table.Of = len(d.Table.Rows)
-	if total == 0 {
-		return d
-	}
-	top := slices.MaxFunc(whole, cmp.Compare)
-	d.Title = c.say(p.Axis, total, bad, some, top, int64(slices.Index(whole, top)))
+	d.Title = c.say(p.Axis, totals, whole)
 	return d
 }
 
-// say is what a chart shows, in a sentence. The script of the page has the same.
-func (c chart) say(a axis, total, bad int64, some bool, top, bin int64) string {
-	text := c.total(total)
-	if some {
-		text += ", " + percent(bad, total) + " of them failed"
+// say is what a chart shows, in a sentence: how much, how much of it is bad or
+// else of what it is made, and where there is most. The script of the page says
+// it in the same words.
+func (c chart) say(a axis, totals, whole []int64) string {
+	var total, bad int64
+	var parts []string
+	judged := false
+	for i, l := range c.Layers {
+		total += totals[i]
+		judged = judged || l.Bad
+		if l.Bad {
+			bad += totals[i]
+		}
+		if totals[i] > 0 {
+			parts = append(parts, c.amount(totals[i])+" "+l.Name)
+		}
 	}
-	if top == 0 {
-		return text + "."
+	if total == 0 {
+		return c.None
 	}
-	if a.Bins > 1 {
-		text += fmt.Sprintf("; most in the %s from %s: %s", a.unit(), a.label(bin), c.amount(top))
+	text := strings.Join(parts, ", ")
+	if judged {
+		text = count(total, c.Noun) + ", " + percent(bad, total) + " of them failed"
+	}
+	if top := slices.Max(whole); top > 0 && a.Bins > 1 {
+		text += fmt.Sprintf("; most %s %s: %s", a.within(), a.label(int64(slices.Index(whole, top))), c.amount(top))
 	}
 	return text + "."
-}
-
-func (c chart) total(n int64) string {
-	if c.Bytes {
-		return size(n)
-	}
-	return count(n, c.Noun)
 }
 
 func (c chart) amount(n int64) string {

@@ -25,6 +25,7 @@ type column struct {
 	Name  string
 	Right bool
 	Wide  bool   // long words in it are broken
+	Time  bool   // never broken
 	Null  string // what NULL means, where a reader would not know
 }
 
@@ -64,7 +65,7 @@ var tables = []asked{
 	{section: "access", query: "failed-auth", most: most, empty: "Nobody's credentials or permissions failed."},
 	{section: "access", query: "errors", most: most, empty: "No request ended in a 4xx error."},
 	{section: "deleted", query: "deletions", most: most, empty: "Nothing was deleted."},
-	{section: "deleted", query: "batch-deletes", most: most, empty: "Nothing was deleted in batches."},
+	{section: "deleted", query: "batch-deletes", most: most, without: []string{"last_key"}, empty: "Nothing was deleted in batches."},
 	{section: "old", query: "tls-versions", most: most, empty: "Every request used TLS 1.2 or later.",
 		keep: map[string]func(string) bool{"tls": func(v string) bool { return slices.Contains(oldTLS, v) }}},
 	{section: "old", query: "signatures", most: most, empty: "Nobody signed with Signature Version 2.",
@@ -127,7 +128,7 @@ func (t *table) fill(columns []query.Column, rows [][]query.Value, without []str
 	place := slices.IndexFunc(columns, func(c query.Column) bool { return c.Name == "bucket_name" })
 	for _, c := range columns {
 		if !slices.Contains(without, c.Name) {
-			t.Columns = append(t.Columns, column{Name: strings.ReplaceAll(c.Name, "_", " "), Right: c.Kind == query.Number})
+			t.Columns = append(t.Columns, column{Name: strings.ReplaceAll(c.Name, "_", " "), Right: c.Kind == query.Number, Time: c.Kind == query.Time})
 		}
 	}
 	for _, row := range rows {
