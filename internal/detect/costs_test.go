@@ -71,6 +71,9 @@ func total64(m map[string]int64) (n int64) {
 // TestCosts: what a state that costs money for each call is asked over ordinary
 // traffic. SLUICE_COST_LINES says how much of it there is.
 func TestCosts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and one goroutine: not for the race detector")
+	}
 	lines := int64(30_000)
 	if s := os.Getenv("SLUICE_COST_LINES"); s != "" {
 		var err error

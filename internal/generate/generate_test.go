@@ -117,6 +117,9 @@ func TestSameOptionsSameBytes(t *testing.T) {
 }
 
 func TestTruthIsWhatTheFilesHold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and one goroutine: not for the race detector")
+	}
 	var cases []Options
 	for _, lines := range []int64{0, 1, 9, 10, 160, 999, 1000, 20_000} {
 		for _, events := range []int64{1, 5, 199, 3000} {
@@ -378,6 +381,9 @@ func TestOptionsAreChecked(t *testing.T) {
 // TestScenariosStayInTheirDay: a finding is one per day, so an incident that ran
 // past midnight would be two, and the truth says one.
 func TestScenariosStayInTheirDay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and one goroutine: not for the race detector")
+	}
 	for days := 1; days <= 12; days++ { // where in a day they begin repeats
 		o, err := Options{Seed: int64(days), Lines: 400_000, Days: days, Scenarios: []string{"all"}}.complete()
 		if err != nil {

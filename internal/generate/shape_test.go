@@ -57,6 +57,9 @@ func splits(line string) int {
 }
 
 func TestVerdictsHold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and one goroutine: not for the race detector")
+	}
 	truth, files := write(t, whole)
 	var clean, ambiguous, rejected int64
 	for _, f := range files {
@@ -138,6 +141,9 @@ func TestCleanTotals(t *testing.T) {
 }
 
 func TestEveryScenario(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and one goroutine: not for the race detector")
+	}
 	base, _ := write(t, Options{Seed: 5, Lines: 2000, Events: 200, Days: 2})
 	for _, s := range Scenarios() {
 		truth, files := write(t, Options{Seed: 5, Lines: 2000, Events: 200, Days: 2, Scenarios: []string{s.Name}})
@@ -171,6 +177,9 @@ func TestEveryScenario(t *testing.T) {
 }
 
 func TestLinesLookReal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and one goroutine: not for the race detector")
+	}
 	const n = 40_000
 	var out bytes.Buffer
 	if err := Lines(&out, 1, n); err != nil {

@@ -236,6 +236,9 @@ func crashAt(n int) func(string, func() error) error {
 }
 
 func TestCrashAnywhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and one goroutine: not for the race detector")
+	}
 	for n := 0; ; n++ {
 		dir := t.TempDir()
 		err := convert(dir, delivered, crashAt(n))
