@@ -1,8 +1,6 @@
 package backfill
 
 import (
-	"encoding/csv"
-	"fmt"
 	"io"
 	"net/url"
 	"slices"
@@ -45,15 +43,16 @@ type Planner struct {
 	Window Window
 	Named  Named // nil takes files of any name
 	plan   Plan
-	rows   *csv.Writer // of the manifest, nil for none
+	rows   *ordered // of the manifest, nil for none
 }
 
 // NewPlanner writes what is to be converted to manifest, unless that is nil: the
-// list that S3 Batch Operations reads, a bucket and an encoded key a line.
+// list that S3 Batch Operations reads, a bucket and an encoded key a line, by
+// their time of delivery.
 func NewPlanner(w Window, named Named, manifest io.Writer) *Planner {
 	p := &Planner{Window: w, Named: named, plan: Plan{years: map[string]*Count{}, left: map[string]*Count{}, archived: map[string]*Count{}}}
 	if manifest != nil {
-		p.rows = csv.NewWriter(manifest)
+		p.rows = &ordered{out: manifest, limit: memoryOfOrder}
 	}
 	return p
 }
@@ -90,10 +89,7 @@ func (p *Planner) Add(f File) error {
 	if p.rows == nil {
 		return nil
 	}
-	if err := p.rows.Write([]string{f.Bucket, encoded(f.Key)}); err != nil {
-		return fmt.Errorf("write the list: %w", err)
-	}
-	return nil
+	return p.rows.add(at, f.Bucket+","+encoded(f.Key))
 }
 
 func (p *Planner) leaves(f File) string {
@@ -121,19 +117,17 @@ func encoded(key string) string {
 	return strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(key))
 }
 
-// Done ends the list and returns the plan.
+// Done ends the list and returns the plan. It must be called, also after an error
+// of Add: what waits in files is removed by it.
 func (p *Planner) Done() (Plan, error) {
 	plan := p.plan
 	plan.Years = counts(plan.years)
 	slices.SortFunc(plan.Years, func(a, b Count) int { return strings.Compare(a.What, b.What) })
 	plan.Left, plan.Archived = counts(plan.left), counts(plan.archived)
-	if p.rows != nil {
-		p.rows.Flush()
-		if err := p.rows.Error(); err != nil {
-			return plan, fmt.Errorf("write the list: %w", err)
-		}
+	if p.rows == nil {
+		return plan, nil
 	}
-	return plan, nil
+	return plan, p.rows.close()
 }
 
 func tally(of map[string]*Count, what string, f File) {

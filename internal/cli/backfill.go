@@ -192,17 +192,17 @@ func (c *backfillCommand) look(ctx context.Context, a *app, bucket, prefix strin
 	}
 	bar := a.listing()
 	p := backfill.NewPlanner(w, names, list.writer())
+	defer bar.end()
 	for f, err := range s3.Files(ctx, bucket, prefix) {
 		if err == nil {
 			err = p.Add(f)
 		}
 		if err != nil {
-			bar.end()
-			return backfill.Plan{}, err
+			_, derr := p.Done()
+			return backfill.Plan{}, errors.Join(err, derr)
 		}
 		bar.add()
 	}
-	bar.end()
 	return p.Done()
 }
 
