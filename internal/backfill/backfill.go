@@ -120,14 +120,14 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (Response
 var (
 	errOwn      = errors.New("an object of the lake: it was made from log files, and is none")
 	errArchived = errors.New("archived")
-	errTask     = errors.New("cannot be done:")
+	errTask     = errors.New("cannot be done")
 )
 
 // look says whether a task's file is to be announced, and if not, why not.
 func (h *Handler) look(ctx context.Context, t task, w Window, fault error) (f File, why string, err error) {
 	switch {
 	case fault != nil:
-		return f, "", fmt.Errorf("%w %w", errTask, fault)
+		return f, "", fmt.Errorf("%w: %w", errTask, fault)
 	case t.bucket == h.Settings.LakeBucket && strings.HasPrefix(t.key, h.Settings.LakePrefix):
 		return f, "", errOwn
 	}
