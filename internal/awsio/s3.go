@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -23,13 +24,15 @@ import (
 // the lakes that live in the same account.
 type S3 struct {
 	client *s3.Client
+	quick  *quick
 }
 
 // NewS3 returns S3 as cfg finds it.
 func NewS3(cfg aws.Config) *S3 {
-	return &S3{s3.NewFromConfig(cfg, func(o *s3.Options) {
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.DisableLogOutputChecksumValidationSkipped = true // logs are often older than checksums
-	})}
+	})
+	return &S3{client, &quick{client: client, signer: v4.NewSigner(), places: map[string]place{}}}
 }
 
 // Connect is NewS3 with a Config of its own, for who needs nothing but S3.
@@ -54,11 +57,17 @@ func (s *S3) Open(ctx context.Context, o pipeline.Object) (io.ReadCloser, error)
 	} else if o.Version != "" && !strings.HasPrefix(o.Version, sequencerVersion) {
 		in.VersionId = &o.Version
 	}
-	out, err := s.client.GetObject(ctx, in)
+	want := o.Size
+	if res := s.quick.open(ctx, in); res != nil {
+		if want < 0 {
+			want = res.ContentLength
+		}
+		return &body{rc: checked(res), name: name(o.Bucket, o.Key), want: want}, nil
+	}
+	out, err := s.client.GetObject(ctx, in, s.quick.learn(o.Bucket, o.Key))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name(o.Bucket, o.Key), explainGet(err))
 	}
-	want := o.Size
 	if want < 0 && out.ContentLength != nil {
 		want = *out.ContentLength
 	}

@@ -60,7 +60,9 @@ func TestOpen(t *testing.T) {
 		{name: "another version", object: pipeline.Object{Key: "versioned", Version: "v2", Size: 8000}, err: "missing"},
 		{name: "overwritten", object: pipeline.Object{Key: "versioned", Version: "etag:ffff", Size: 8000}, err: "overwritten"},
 		{name: "missing", object: pipeline.Object{Key: "none", Size: -1}, err: `"s3://logs/none": missing`},
-		{name: "denied", object: pipeline.Object{Key: "versioned", Size: -1}, faults: []testaws.Fault{testaws.Denied}, err: "403 for both"},
+		{name: "denied", object: pipeline.Object{Key: "versioned", Size: -1},
+			faults: []testaws.Fault{testaws.Denied, testaws.Denied}, err: "403 for both"}, // the SDK asks again, to say what is wrong
+		{name: "denied once", object: pipeline.Object{Key: "versioned", Size: 8000}, faults: []testaws.Fault{testaws.Denied}},
 		{name: "truncated", object: pipeline.Object{Key: "versioned", Size: 8000}, faults: []testaws.Fault{testaws.Truncated},
 			err: `"s3://logs/versioned": after 4000 bytes`, is: io.ErrUnexpectedEOF},
 		{name: "not as long as announced", object: pipeline.Object{Key: "versioned", Size: 8001},
@@ -90,6 +92,18 @@ func TestOpenGivesUp(t *testing.T) {
 	checkError(t, "always throttled", err, "SlowDown")
 	if got := len(fake.Requests()); got != maxAttempts {
 		t.Errorf("%d attempts, want %d", got, maxAttempts)
+	}
+
+	// In a bucket that is known, one attempt is made without the SDK.
+	if _, err := readAll(t, s, pipeline.Object{Bucket: "logs", Key: "k", Size: 1}); err != nil {
+		t.Fatal(err)
+	}
+	fake.Requests()
+	fake.Fail("GET", "logs", "k", slices.Repeat([]testaws.Fault{testaws.SlowDown}, maxAttempts+1)...)
+	_, err = readAll(t, s, pipeline.Object{Bucket: "logs", Key: "k", Size: 1})
+	checkError(t, "always throttled", err, "SlowDown")
+	if got := len(fake.Requests()); got != maxAttempts+1 {
+		t.Errorf("%d attempts in a known bucket, want %d", got, maxAttempts+1)
 	}
 }
 
