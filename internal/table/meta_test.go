@@ -30,7 +30,7 @@ func TestColumns(t *testing.T) {
 	want := []string{
 		"when_ timestamp 0 true", "bucket string 1 false", "uri string 0 false", "id string 2 false",
 		"status bigint 1 false", "size bigint 0 false", "odd bigint 2 false", "ok boolean 0 false",
-		"hash bigint 2 true", "line bigint 0 true", "shard bigint 1 true", "then_ timestamp 1 true",
+		"hash bigint 2 true", "line bigint 0 true", "shard bigint 1 true", "then_ timestamp 1 true", "uid string 1 false", "agent string 1 false",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("\n got %q\nwant %q", got, want)
@@ -77,11 +77,13 @@ func TestColumnErrors(t *testing.T) {
 
 func TestNewErrors(t *testing.T) {
 	for want, change := range map[string]func(*logs.Table[every]){
-		`no column "buckets"`: func(t *logs.Table[every]) { t.Sort = []string{"bucket", "buckets"} },
-		"no event time":       func(t *logs.Table[every]) { t.Time = nil },
-		`"": not a name`:      func(t *logs.Table[every]) { t.Name = "" },
-		`"_x": not a name`:    func(t *logs.Table[every]) { t.Name = "_x" },
-		`"a/b": not a name`:   func(t *logs.Table[every]) { t.Name = "a/b" },
+		`no column "buckets"`:                       func(t *logs.Table[every]) { t.Sort = []string{"bucket", "buckets"} },
+		`client: no column "buckets"`:               func(t *logs.Table[every]) { t.Client = []string{"uid", "buckets"} },
+		`client: no column "uri" with a dictionary`: func(t *logs.Table[every]) { t.Client = []string{"uri"} },
+		"no event time":                             func(t *logs.Table[every]) { t.Time = nil },
+		`"": not a name`:                            func(t *logs.Table[every]) { t.Name = "" },
+		`"_x": not a name`:                          func(t *logs.Table[every]) { t.Name = "_x" },
+		`"a/b": not a name`:                         func(t *logs.Table[every]) { t.Name = "a/b" },
 	} {
 		table := everyTable
 		change(&table)
@@ -170,7 +172,7 @@ func TestFooter(t *testing.T) {
 			t.Errorf("%s: from %q to %q, says %q to %q", name, least.Bytes(), most.Bytes(), m.Statistics.MinValue, m.Statistics.MaxValue)
 		}
 	}
-	want := map[string]bool{"when_": true, "bucket": true, "status": true, "size": true, "ok": true, "line": true, "shard": true, "then_": true}
+	want := map[string]bool{"when_": true, "bucket": true, "status": true, "size": true, "ok": true, "line": true, "shard": true, "then_": true, "uid": true, "agent": true}
 	if !reflect.DeepEqual(bounded, want) {
 		t.Errorf("bounds of %v, want of %v", bounded, want)
 	}
@@ -210,12 +212,49 @@ func TestEncodings(t *testing.T) {
 	want := map[string]string{
 		"when_": "[DELTA_BINARY_PACKED]", "bucket": "[RLE_DICTIONARY RLE PLAIN]", "uri": "[PLAIN RLE]", "id": "[PLAIN RLE]",
 		"status": "[RLE_DICTIONARY RLE PLAIN]", "size": "[DELTA_BINARY_PACKED RLE]", "odd": "[PLAIN RLE]", "ok": "[PLAIN RLE]",
-		"hash": "[PLAIN]", "line": "[DELTA_BINARY_PACKED]", "shard": "[PLAIN]", "then_": "[RLE_DICTIONARY PLAIN]",
+		"uid": "[PLAIN RLE]", "agent": "[PLAIN RLE]", "hash": "[PLAIN]", "line": "[DELTA_BINARY_PACKED]", "shard": "[PLAIN]", "then_": "[RLE_DICTIONARY PLAIN]",
 	}
 	for name := range want {
 		if got[name] != want[name] {
 			t.Errorf("%s: %s, want %s", name, got[name], want[name])
 		}
+	}
+}
+
+// TestNumbersAscend looks into dictionaries of numbers: ascending ones take less.
+func TestNumbersAscend(t *testing.T) {
+	w := newWriter(t)
+	write(t, w, random(8, 4000, 1))
+	b, err := os.ReadFile(finish(t, w)[0].Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := parquet.OpenFile(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for i, c := range f.RowGroups()[0].ColumnChunks() {
+		if w.schema.columns[i].Kind == Text {
+			continue
+		}
+		page, err := c.Pages().ReadPage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := page.Dictionary()
+		if d == nil {
+			continue
+		}
+		seen++
+		for j := range d.Len() - 1 {
+			if a, b := d.Index(int32(j)).Int64(), d.Index(int32(j+1)).Int64(); a >= b {
+				t.Errorf("%s: %d before %d", w.schema.columns[i].Name, a, b)
+			}
+		}
+	}
+	if seen != 3 {
+		t.Errorf("%d dictionaries of numbers, want 3", seen)
 	}
 }
 
@@ -263,7 +302,7 @@ func TestRowThatCannotBe(t *testing.T) {
 
 // TestSortKeys orders by columns of every kind, over the whole range of each.
 func TestSortKeys(t *testing.T) {
-	for i, column := range []string{"when_", "bucket", "uri", "id", "status", "size", "odd", "ok", "hash", "line", "shard", "then_"} {
+	for i, column := range []string{"when_", "bucket", "uri", "id", "status", "size", "odd", "ok", "hash", "line", "shard", "then_", "uid", "agent"} {
 		table := everyTable
 		table.Sort = []string{column}
 		w, err := New(table, newStage(t))

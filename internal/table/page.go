@@ -39,6 +39,7 @@ type encoder struct {
 	nums      []int64
 	slots     []uint32 // hash table of numbers: place+1
 	spread    uint64   // what numbers are hashed with: random, as senders choose numbers too
+	order     sorter   // of numbers
 	body      []byte   // a page before compression
 	plain     []byte
 	small     []byte

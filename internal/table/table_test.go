@@ -32,13 +32,16 @@ type every struct {
 	Line   logs.Int64 `col:"line"`
 	Shard  logs.Int64 `col:"shard,dict"`
 	Then   logs.Time  `col:"then_,dict"`
+	UID    logs.Text  `col:"uid,dict"` // with the next, who asks
+	Agent  logs.Text  `col:"agent,dict"`
 	Hidden int        // not a column
 }
 
 var everyTable = logs.Table[every]{
-	Name: "every",
-	Time: func(r *every) logs.Time { return r.When },
-	Sort: []string{"bucket", "when_"},
+	Name:   "every",
+	Time:   func(r *every) logs.Time { return r.When },
+	Sort:   []string{"bucket", "when_"},
+	Client: []string{"uid", "agent"},
 }
 
 const day = logs.Time(24 * 60 * 60 * 1000)
@@ -64,7 +67,7 @@ func (r *every) values() []any {
 		return b.V
 	}
 	return []any{int64(r.When), text(r.Bucket), text(r.URI), text(r.ID), num(r.Status), num(r.Size), num(r.Odd),
-		flag(r.OK), int64(r.Hash), int64(r.Line), int64(r.Shard), int64(r.Then)}
+		flag(r.OK), int64(r.Hash), int64(r.Line), int64(r.Shard), int64(r.Then), text(r.UID), text(r.Agent)}
 }
 
 // random makes n rows over some days, with every edge a column can have.
@@ -101,6 +104,7 @@ func random(seed uint64, n, days int) []every {
 			Bucket: text(5), URI: text(1 << 20), ID: text(1 << 30),
 			Status: num(600), Size: num(1 << 40), Odd: num(1 << 62),
 			Hash: logs.Int64(r.Uint64()), Line: logs.Int64(i + 1), Shard: logs.Int64(r.IntN(9) - 4), Then: logs.Time(r.IntN(3)),
+			UID: text(3), Agent: text(30),
 		}
 		switch r.IntN(3) {
 		case 0:

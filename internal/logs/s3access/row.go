@@ -19,7 +19,7 @@ type Row struct {
 	// Bucket the request was for.
 	BucketName logs.Text `col:"bucket_name,dict"`
 	// When S3 received the request, UTC, whole seconds.
-	RequestTime logs.Time `col:"request_time"`
+	RequestTime logs.Time `col:"request_time,dict"`
 	// Apparent address of the requester; NULL for requests of AWS services.
 	RemoteIP logs.Text `col:"remote_ip,dict"`
 	// Canonical id, IAM ARN or service of the requester; NULL when unauthenticated.
