@@ -58,43 +58,68 @@ func BenchmarkRead(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/lines, "ns/line")
 }
 
-// BenchmarkSplit is the cutting alone, on the fast path and by the reference.
-func BenchmarkSplit(b *testing.B) {
+// BenchmarkRow is the logged columns of a line alone, on the fast path and by the
+// reference, and what is derived from them.
+func BenchmarkRow(b *testing.B) {
 	data := generated(b, 100_000)
 	cut := bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
-	b.Run("fast", func(b *testing.B) {
-		b.SetBytes(int64(len(data)))
-		for b.Loop() {
-			for _, l := range cut {
-				var s split
-				fast(l, &s, nil)
-			}
-		}
-	})
-	b.Run("fast, ends remembered", func(b *testing.B) {
-		b.SetBytes(int64(len(data)))
-		var memory ends
-		for b.Loop() {
-			for _, l := range cut {
-				var s split
-				fast(l, &s, &memory)
-			}
-		}
-	})
-	b.Run("legal", func(b *testing.B) {
-		b.SetBytes(int64(len(data)))
-		b.ReportAllocs()
-		var s split
-		var z zone
-		for b.Loop() {
-			for _, l := range cut {
-				s = split{}
-				if _, _, bad := legal(l, &s, &z); bad != "" {
-					b.Fatal(bad)
+	var p parser
+	for name, row := range map[string]func(line []byte) bool{
+		"fast":             p.fast,
+		"fast and derived": func(line []byte) bool { ok := p.fast(line); p.derive(); return ok },
+		"reference":        func(line []byte) bool { return p.slow(line, line) == nil },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, l := range cut {
+					p.scratch = p.scratch[:0]
+					if !row(l) {
+						b.Fatalf("no row: %s", l)
+					}
 				}
 			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(cut)), "ns/line")
+		})
+	}
+}
+
+// BenchmarkMemo looks up the ends of lines as they come, in a memo and in a map.
+func BenchmarkMemo(b *testing.B) {
+	var ends [][]byte
+	for line := range bytes.Lines(generated(b, 20_000)) {
+		if _, end, ok := bytes.Cut(line, []byte("= ")); ok { // behind the host id
+			ends = append(ends, bytes.TrimSuffix(end, []byte("\n")))
 		}
-	})
+	}
+	var m memo[int]
+	known := map[string]int{}
+	for name, look := range map[string]func(text []byte) bool{
+		"memo": func(text []byte) bool { _, ok := m.of(text); return ok },
+		"map": func(text []byte) bool {
+			_, ok := known[string(text)]
+			if !ok {
+				known[string(text)] = 1
+			}
+			return ok
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			hits, looks := 0, 0
+			for b.Loop() {
+				for _, end := range ends {
+					if look(end) {
+						hits++
+					}
+				}
+				looks += len(ends)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(looks), "ns/look-up")
+			b.ReportMetric(float64(hits)/float64(looks), "hits/look-up")
+		})
+	}
 }
 
 // BenchmarkClock is one time that shares its minute with the last, and one that does not.

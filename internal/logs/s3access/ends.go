@@ -6,56 +6,61 @@ import (
 	"sluice/internal/logs"
 )
 
-// end is how a line ends, from the signature version on: cut, checked, and the
-// bucket's region found.
+// end is how a line ends, from the signature version on: where its fields are,
+// checked. A file holds few different ones (clients × TLS × endpoint × region), so
+// that a look-up stands for cutting eight fields and for finding the bucket's region.
 type end struct {
-	f      [numFields - fSigV]span // relative to the signature version; {} is absent
-	n      int
-	region logs.Text // of the bucket
+	f   [endFields]piece
+	acl logs.Bool
+	n   int // fields of the line
 }
 
-// ends remembers them. A file holds few different ones (clients × TLS × endpoint
-// × region), so a look-up stands for cutting and checking eight fields, and
-// saves 75 ns of 305 a line (BenchmarkSplit). The Host header is the requester's: the memory is bounded by count and length.
-type ends map[string]*end
+// piece is a part [a, e) of an end; the zero piece is absent.
+type piece struct{ a, e uint16 }
 
 const (
-	endsKept = 1024
-	endRead  = 512
+	endExtra  = numFields - fSigV // everything behind field 27
+	endRegion = endExtra + 1      // of the bucket
+	endFields = endRegion + 1
 )
 
-// connection is split.connection through the memory; a nil memory remembers
-// nothing. It returns the remembered end where the fields came from one.
-func (m *ends) connection(b []byte, p int, s *split) (*end, bool) {
-	if m == nil || p < 0 || len(b)-p > endRead {
-		return nil, s.connection(b, p)
+// of is the piece's text in the line whose end is b.
+func (p piece) of(b []byte) logs.Text {
+	if p.e == 0 {
+		return nil
 	}
-	if e, ok := (*m)[string(b[p:])]; ok {
-		for i, r := range e.f {
-			if r != (span{}) {
-				r.a, r.e = r.a+int32(p), r.e+int32(p)
-			}
-			s.f[fSigV+i] = r
-		}
-		s.n = e.n
-		return e, true
+	return b[p.a:p.e:p.e]
+}
+
+// end returns the end of a line, or nil: it is none, or too long to be remembered,
+// or holds a secret.
+func (p *parser) end(b []byte) *end {
+	if len(b) == 0 || len(b) > memoText {
+		return nil
 	}
-	if !s.connection(b, p) {
-		return nil, false
+	s, known := p.ends.of(b)
+	if !known && !cutEnd(s.text, &s.value) {
+		s.forget()
+		return nil
 	}
-	if s.extra != (span{}) || s.n <= fTLS { // legal by its year, which is not in the key
-		return nil, true
+	return &s.value
+}
+
+// cutEnd is split.connection for an end by itself.
+func cutEnd(b []byte, e *end) bool {
+	var s split
+	if b[0] == ' ' || bytes.IndexByte(b, '"') >= 0 || firstSecret(b) >= 0 || !s.connection(b, 0) {
+		return false
 	}
-	e := &end{n: s.n, region: bytes.Clone(bucketRegion(s.f[fHost].of(b), s.f[fAccessPoint].of(b)))}
-	for i := range e.f {
-		// An end begins with its signature version, so no other field is at 0.
-		if r := s.f[fSigV+i]; r != (span{}) {
-			e.f[i] = span{r.a - int32(p), r.e - int32(p)}
-		}
+	*e = end{n: s.n}
+	for i, f := range s.f[fSigV:] {
+		e.f[i] = piece{uint16(f.a), uint16(f.e)}
 	}
-	if *m == nil || len(*m) >= endsKept {
-		*m = make(ends)
+	e.f[endExtra] = piece{uint16(s.extra.a), uint16(s.extra.e)}
+	e.acl = aclOf(b, s.f[fACL])
+	if region := bucketRegion(text(b, s.f[fHost]), text(b, s.f[fAccessPoint])); region != nil {
+		a := bytes.Index(b, region) // wherever it stands
+		e.f[endRegion] = piece{uint16(a), uint16(a + len(region))}
 	}
-	(*m)[string(b[p:])] = e
-	return e, true
+	return true
 }

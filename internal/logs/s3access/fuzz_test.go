@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
 
 	"sluice/internal/logs"
 )
@@ -48,9 +51,13 @@ func FuzzRead(f *testing.F) {
 		if rows != rows2 || bad != bad2 || len(hashes) != len(hashes2) {
 			t.Fatalf("read whole: %d rows %d rejects; byte by byte: %d, %d", rows, bad, rows2, bad2)
 		}
+		rows3, bad3, hashes3 := read(r, bytes.NewBuffer(data))
+		if rows != rows3 || bad != bad3 || len(hashes) != len(hashes3) {
+			t.Fatalf("read whole: %d rows %d rejects; in place: %d, %d", rows, bad, rows3, bad3)
+		}
 		for i := range hashes {
-			if hashes[i] != hashes2[i] {
-				t.Fatalf("row %d differs when read byte by byte", i)
+			if hashes[i] != hashes2[i] || hashes[i] != hashes3[i] {
+				t.Fatalf("row %d differs when read byte by byte or in place", i)
 			}
 		}
 	})
@@ -66,9 +73,12 @@ func FuzzSplit(f *testing.F) {
 			return
 		}
 		line = bytes.TrimRight(line, " ")
-		var head, quick split
+		var head split
 		uri, bad := head.head(line)
-		_, isFast := fast(line, &quick, nil)
+		var quick parser
+		junk(&quick.row)
+		quick.row.ParseStatus, quick.row.Raw = statusClean, nil // what parse does
+		isFast := quick.fast(line)
 		if bad != "" {
 			if isFast {
 				t.Fatalf("fast path took a line without a head: %q", line)
@@ -88,18 +98,50 @@ func FuzzSplit(f *testing.F) {
 		if n != 1 {
 			t.Fatalf("fast path took a line with %d splits: %q", n, line)
 		}
-		// Twice through one memory: what is remembered must be what was cut.
-		var memory ends
-		for range 2 {
-			var again split
-			if _, ok := fast(line, &again, &memory); !ok || again != quick {
-				t.Fatalf("fast path with memory %v, without %v: %q", again, quick, line)
-			}
+		var plain parser
+		if bad := plain.slow(line, line); bad != nil {
+			t.Fatalf("fast path took a line that the reference rejects: %v: %q", bad, line)
 		}
-		if quick != ways[0] {
-			t.Fatalf("fast path %v, search %v: %q", quick, ways[0], line)
+		plain.derive()
+		quick.derive()
+		want := withoutPlace(plain.row)
+		if diff := cmp.Diff(want, withoutPlace(quick.row)); diff != "" {
+			t.Fatalf("the fast path's row differs from the reference's (-want +got):\n%s%q", diff, line)
+		}
+		// Again, and remembered: what is remembered must be what was cut.
+		junk(&quick.row)
+		quick.row.ParseStatus, quick.row.Raw = statusClean, nil
+		quick.fast(line)
+		quick.derive()
+		if diff := cmp.Diff(want, withoutPlace(quick.row)); diff != "" {
+			t.Fatalf("the second time the fast path's row differs (-want +got):\n%s%q", diff, line)
 		}
 	})
+}
+
+// junk fills every column, so that one that is not written shows.
+func junk(row *Row) {
+	v := reflect.ValueOf(row).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i).Addr().Interface().(type) {
+		case *logs.Text:
+			*f = logs.Text("junk")
+		case *logs.Int:
+			*f = logs.SomeInt(-7)
+		case *logs.Bool:
+			*f = logs.SomeBool(true)
+		case *logs.Time:
+			*f = -7
+		case *logs.Int64:
+			*f = -7
+		}
+	}
+}
+
+// withoutPlace leaves out what parse and Read add to every row alike.
+func withoutPlace(row Row) Row {
+	row.LineHash, row.LogKey, row.LogLine, row.Escaped = 0, nil, 0, logs.Bool{}
+	return row
 }
 
 // FuzzForge writes lines as S3 does, with whatever a requester sends in the three
@@ -228,7 +270,7 @@ func FuzzKey(f *testing.F) {
 		for range passes {
 			usual = encodeKey(usual, passes == 1)
 		}
-		quick, ok := appendUsualKey([]byte("x"), logged, passes)
+		quick, ok := appendUsualKey([]byte("x"), logged, run(logged, plainKey), passes)
 		if ok != (usual == string(logged)) || ok && !bytes.Equal(quick, got) {
 			t.Fatalf("key %q, in one pass %q, of %q, usually logged as %q: %v", got[1:], quick[1:], logged, usual, ok)
 		}
@@ -248,4 +290,53 @@ func encodeKey(key string, plus bool) string {
 		}
 	}
 	return b.String()
+}
+
+// FuzzSecret: what is redacted from the first secret on is what is redacted from the
+// beginning on.
+func FuzzSecret(f *testing.F) {
+	f.Add([]byte("GET /?a=1&X-Amz-Signature=abc HTTP/1.1"))
+	f.Add([]byte("?%53ignatur%65=abc"))
+	f.Add([]byte("?u=%253FSignature%253Ddead%2526a"))
+	f.Add([]byte("x%3d%3Dsecurity-token%3D1"))
+	f.Add([]byte("Signature%3D%3Dx=Signature%253d1%26Signature=2&"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, gotHit := appendRedacted([]byte("x"), b)
+		want, hit := appendRedactedFrom([]byte("x"), b, 0)
+		if gotHit != hit || !bytes.Equal(got, want) {
+			t.Fatalf("%q is redacted to %q, %v, want %q, %v", b, got, gotHit, want, hit)
+		}
+	})
+}
+
+// FuzzNumber: four numbers read in one step each are those read digit by digit.
+func FuzzNumber(f *testing.F) {
+	for _, s := range []string{"0 00000000 12345678 99999999", "123456789 - 1 1", "- -       ", "007 \xff\xff\xff\xff\xff", "1\xba2 3 4 5", "1 2 3 4444444444444444444"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		b = append(b, " behind it"...)
+		var want [4]logs.Int
+		end := 0
+		for i := range want {
+			start := end
+			v, e := numberAt(b, start)
+			if e < 0 {
+				end = -1
+				break
+			}
+			if b[start] != '-' {
+				want[i] = logs.SomeInt(v)
+			}
+			end = e + 1
+		}
+		var p parser
+		if got := p.quantities(b, 0); got != end {
+			t.Fatalf("%q: the next field is at %d, want %d", b, got, end)
+		}
+		got := [4]logs.Int{p.row.BytesSentSize, p.row.ObjectSize, p.row.TotalDuration, p.row.TurnAroundDuration}
+		if end >= 0 && got != want {
+			t.Fatalf("%q: %v, want %v", b, got, want)
+		}
+	})
 }

@@ -1,6 +1,9 @@
 package s3access
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // keyPasses is how often S3 encoded the key of an operation. Requests are
 // encoded twice; the keys of batch deletes and of S3's own operations
@@ -17,10 +20,14 @@ func keyPasses(operation []byte) int {
 // appendUsualKey appends the key behind a logged key in one pass, where that is
 // the usual encoding of it: form encoding, a space being "+" where one pass was
 // made and %20 where two were. Such a logged key can be made again from the key,
-// and is not kept. Nearly every key is usual; false where one is not.
-func appendUsualKey(dst, logged []byte, passes int) ([]byte, bool) {
+// and is not kept. Nearly every key is usual; false where one is not. The first
+// plain bytes of it are known to stand for themselves.
+func appendUsualKey(dst, logged []byte, plain, passes int) ([]byte, bool) {
 	start := len(dst)
-	for i := 0; i < len(logged); {
+	dst = slices.Grow(dst, len(logged))
+	key := dst[start : start+len(logged)] // a key is never longer than it was logged
+	n := copy(key, logged[:plain])
+	for i := plain; i < len(logged); {
 		c := logged[i]
 		switch {
 		case classes[c]&plainKey != 0:
@@ -36,7 +43,7 @@ func appendUsualKey(dst, logged []byte, passes int) ([]byte, bool) {
 				}
 				i += 2
 			}
-			if len(logged)-i < 2 || !isUpperHex(logged[i]) || !isUpperHex(logged[i+1]) {
+			if len(logged)-i < 2 || classes[logged[i]]&classes[logged[i+1]]&upperHex == 0 {
 				return dst[:start], false
 			}
 			c = byte(unhex(logged[i])<<4 | unhex(logged[i+1]))
@@ -47,12 +54,11 @@ func appendUsualKey(dst, logged []byte, passes int) ([]byte, bool) {
 		default:
 			return dst[:start], false
 		}
-		dst = append(dst, c)
+		key[n] = c
+		n++
 	}
-	return dst, true
+	return dst[:start+n], true
 }
-
-func isUpperHex(c byte) bool { return isDigit(c) || c-'A' < 6 }
 
 // appendKey appends the object key behind a logged key to dst. A pass that meets
 // an escape that is none leaves the key as the passes before it gave it, so a key

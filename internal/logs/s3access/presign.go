@@ -11,7 +11,6 @@ import (
 // X-Amz-Expires, SigV2 links AWSAccessKeyId and Expires (an instant)
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html).
 func presign(row *Row, uri []byte, seconds int64) {
-	row.Presigned = logs.SomeBool(false)
 	q := bytes.IndexByte(uri, '?')
 	if q < 0 {
 		return
@@ -29,10 +28,12 @@ func presign(row *Row, uri []byte, seconds int64) {
 			continue
 		}
 		name, value := pair[:eq], pair[eq+1:]
-		switch name[0] | 0x20 {
-		case 'x', 's', 'e', 'a', '%': // what the names below begin with
+		switch len(name) {
+		case 7, 9, 13, 14, 15, 16: // of the names below
 		default:
-			continue
+			if bytes.IndexByte(name, '%') < 0 {
+				continue
+			}
 		}
 		switch {
 		case fold(name, "x-amz-signature"):

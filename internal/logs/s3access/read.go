@@ -35,6 +35,16 @@ type reader struct {
 // NewReader returns a reader of server access logs.
 func NewReader() logs.Reader[Row] { return &reader{buf: make([]byte, bufSize)} }
 
+// NewLoggedReader returns a reader for whoever has a use for nothing but the 27
+// columns that a line itself has, as AWS delivers them: requester_type to
+// bucket_region are left NULL, and line_hash 0. Verdicts, keys, redaction and
+// rejects are those of NewReader.
+func NewLoggedReader() logs.Reader[Row] {
+	r := &reader{buf: make([]byte, bufSize)}
+	r.parser.loggedOnly = true
+	return r
+}
+
 // Read yields a row or a reject for every line that is not blank. Lines end in
 // LF or CRLF, the last one perhaps in nothing; a byte order mark is no part of
 // the first. The only error is one of r.
@@ -91,11 +101,41 @@ func blank(line []byte) bool {
 
 var errLong = errors.New("line too long")
 
+// memory is a source that has its bytes already, as *bytes.Buffer does.
+type memory interface {
+	Len() int
+	Next(n int) []byte
+}
+
+// linesOf yields the lines of a text where it lies: copying it first would take a
+// tenth of the time that reading takes (BenchmarkRead).
+func linesOf(text []byte, yield func([]byte, error) bool) {
+	for len(text) > 0 {
+		line := text
+		if i := bytes.IndexByte(text, '\n'); i >= 0 {
+			line, text = text[:i], text[i+1:]
+		} else {
+			text = nil
+		}
+		var err error
+		if len(line) > MaxLine {
+			line, err = line[:keptOfLong], errLong
+		}
+		if !yield(bytes.TrimSuffix(line, []byte("\r")), err) {
+			return
+		}
+	}
+}
+
 // lines yields the lines of src without their ends, each valid until the next.
 // A line over MaxLine comes as its beginning with errLong; an error of src that
 // is not io.EOF comes last, and the unfinished line before it is not yielded.
 func (r *reader) lines(src io.Reader) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
+		if m, ok := src.(memory); ok {
+			linesOf(m.Next(m.Len()), yield)
+			return
+		}
 		if len(r.buf) > bufKept { // one huge line is no reason to stay huge
 			r.buf = make([]byte, bufSize)
 		}

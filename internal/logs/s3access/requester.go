@@ -20,74 +20,70 @@ var (
 	otherKind     = logs.Text("other")
 )
 
-// requesterOf fills kind, account and name from the forms a requester has
+// requester is what a requester says about itself; what it does not say is NULL.
+type requester struct{ kind, account, name logs.Text }
+
+// requesterOf finds kind, account and name in the forms a requester has
 // (LogFormat): canonical id, ARN of a user, role session or root, service.
-func requesterOf(row *Row, b []byte) {
-	row.Authenticated = logs.SomeBool(b != nil)
+func requesterOf(b []byte) requester {
 	switch {
-	case b == nil:
-		row.RequesterType = anonymous
 	case len(b) > 4 && string(b[:4]) == "arn:":
-		principal(row, b)
+		return principal(b)
 	case len(b) == 64 && only(b, hexDigit):
-		row.RequesterType = canonicalUser
+		return requester{kind: canonicalUser}
 	case len(b) > 4 && string(b[:4]) == "svc:":
-		row.RequesterType, row.RequesterName = awsService, logs.Text(b[4:])
+		return requester{kind: awsService, name: b[4:]}
 	case string(b) == "AmazonS3" || bytes.HasSuffix(b, []byte(".amazonaws.com")):
-		row.RequesterType, row.RequesterName = awsService, logs.Text(b)
-	default:
-		row.RequesterType = otherKind
+		return requester{kind: awsService, name: b}
 	}
+	return requester{kind: otherKind}
 }
 
 // principal takes arn:PARTITION:iam|sts::ACCOUNT:RESOURCE apart.
-func principal(row *Row, b []byte) {
-	row.RequesterType = otherKind
+func principal(b []byte) requester {
+	r := requester{kind: otherKind}
 	const most = "arn:aws:sts::" // as long as arn:aws:iam::, and most begin so
 	i := len(most)
 	if len(b) < i || string(b[:8]) != most[:8] || string(b[11:i]) != "::" {
 		i = 0
 		for colons := 0; colons < 4; i++ { // arn, partition, service, region
 			if i == len(b) {
-				return
+				return r
 			}
 			if b[i] == ':' {
 				colons++
 			}
 		}
 	}
-	j := bytes.IndexByte(b[i:], ':')
-	if j < 0 {
-		return
+	account, resource, found := bytes.Cut(b[i:], []byte(":"))
+	if !found {
+		return r
 	}
-	account, resource := b[i:i+j], b[i+j+1:]
-	if len(account) > 0 && only(account, digit) {
-		row.RequesterAccount = logs.Text(account)
+	if only(account, digit) {
+		r.account = account
 	}
-	i = bytes.IndexByte(resource, '/')
-	if i < 0 {
+	kind, name, found := bytes.Cut(resource, []byte("/"))
+	if !found {
 		if string(resource) == "root" {
-			row.RequesterType, row.RequesterName = rootUser, logs.Text(resource)
+			r.kind, r.name = rootUser, resource
 		}
-		return
+		return r
 	}
-	kind, name := resource[:i], resource[i+1:]
 	switch string(kind) {
 	case "user":
 		const identity = "CloudFront Origin Access Identity "
 		if string(account) == "cloudfront" && bytes.HasPrefix(name, []byte(identity)) {
-			row.RequesterType, row.RequesterName = originAccess, logs.Text(name[len(identity):])
-			return
+			r.kind, r.name = originAccess, name[len(identity):]
+			break
 		}
-		row.RequesterType, row.RequesterName = iamUser, logs.Text(name[bytes.LastIndexByte(name, '/')+1:])
+		r.kind, r.name = iamUser, name[bytes.LastIndexByte(name, '/')+1:]
 	case "assumed-role":
-		if j := bytes.IndexByte(name, '/'); j >= 0 { // the session follows; the role stands without its path
-			name = name[:j]
-		}
-		row.RequesterType, row.RequesterName = assumedRole, logs.Text(name)
+		role, _, _ := bytes.Cut(name, []byte("/")) // the session follows; the role stands without its path
+		r.kind, r.name = assumedRole, role
 	case "federated-user":
-		row.RequesterType, row.RequesterName = federatedUser, logs.Text(name)
+		r.kind, r.name = federatedUser, name
 	}
+	return r
 }
 
 // bucketRegion finds the region in an endpoint (bucket.s3.us-west-2.amazonaws.com,

@@ -10,6 +10,8 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"sluice/internal/logs"
 )
 
@@ -52,8 +54,9 @@ func TestReadLines(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := NewReader()
-			for range 2 {
-				steps, lines, err := read(t, r, strings.NewReader(c.file))
+			// In pieces, again, and from memory, where it is read in place.
+			for _, src := range []io.Reader{strings.NewReader(c.file), strings.NewReader(c.file), bytes.NewBufferString(c.file)} {
+				steps, lines, err := read(t, r, src)
 				if got := strings.Join(steps, " "); got != c.want || err != nil {
 					t.Errorf("got %s, %v, want %s", got, err, c.want)
 				}
@@ -62,6 +65,37 @@ func TestReadLines(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A reader of the logged columns has them as any reader does, and derives nothing.
+func TestReadLogged(t *testing.T) {
+	var file bytes.Buffer
+	for _, c := range hardCases(t) {
+		file.Write(append(c.line, '\n'))
+	}
+	rows := func(r logs.Reader[Row]) (list []string) {
+		for row, err := range r.Read(&logs.Input{Key: "k"}, bytes.NewReader(file.Bytes())) {
+			if err != nil {
+				list = append(list, err.Error())
+				continue
+			}
+			row.RequesterType, row.RequesterAccount, row.RequesterName = nil, nil, nil
+			row.Authenticated, row.HTTPMethod, row.Presigned = logs.Bool{}, nil, logs.Bool{}
+			row.PresignExpires, row.PresignAccessKeyID = logs.Int{}, nil
+			row.UserAgentName, row.UserAgentVersion, row.UserAgentOS = nil, nil, nil
+			row.BucketRegion, row.LineHash = nil, 0
+			list = append(list, fmt.Sprint(namedValues(row), row.LogLine))
+		}
+		return list
+	}
+	if diff := cmp.Diff(rows(NewReader()), rows(NewLoggedReader())); diff != "" {
+		t.Errorf("logged columns differ (-all +logged):\n%s", diff)
+	}
+	for row, err := range NewLoggedReader().Read(&logs.Input{}, strings.NewReader(goodLine)) {
+		if err != nil || row.RequesterType != nil || row.UserAgentName != nil || row.BucketRegion != nil || row.LineHash != 0 {
+			t.Errorf("something is derived: %v, %v", row, err)
+		}
 	}
 }
 
@@ -236,8 +270,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	if n := len(p.agents.young) + len(p.agents.old); n > 2*agentsKept {
 		t.Errorf("%d agents kept", n)
 	}
-	if n := len(p.ends); n > endsKept {
-		t.Errorf("%d line ends kept", n)
+	if n := len(p.ends.slots); n != memoSlots {
+		t.Errorf("%d places for line ends", n)
 	}
 }
 

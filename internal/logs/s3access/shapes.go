@@ -102,7 +102,7 @@ func isPrincipalID(b []byte) bool {
 }
 
 // class is a set of kinds of bytes.
-type class uint8
+type class uint16
 
 const (
 	digit class = 1 << iota
@@ -111,6 +111,9 @@ const (
 	hexDigit
 	dotDash   // "." "_" "-"
 	slashStar // "/" "*"
+	valueEnd  // what the value of a query parameter ends at
+	percent   // "%"
+	upperHex  // a hexadecimal digit, letters in capitals
 	letter    = upper | lower
 	plainKey  = letter | digit | dotDash | slashStar // what the encoding of a key leaves as it is
 )
@@ -130,22 +133,32 @@ var classes = func() (t [256]class) {
 			t[c] = dotDash
 		case b == '/' || b == '*':
 			t[c] = slashStar
+		case b == '&' || b == ' ' || b == '"' || b == '#' || b == '<' || b == '>':
+			t[c] = valueEnd
+		case b == '%':
+			t[c] = percent
 		}
 		if (b|0x20)-'a' < 6 {
 			t[c] |= hexDigit
+		}
+		if isDigit(b) || b-'A' < 6 {
+			t[c] |= upperHex
 		}
 	}
 	return t
 }()
 
 // only tells whether b is not empty and holds bytes of these kinds only.
-func only(b []byte, kinds class) bool {
-	for _, c := range b {
+func only(b []byte, kinds class) bool { return len(b) > 0 && run(b, kinds) == len(b) }
+
+// run counts the bytes of these kinds that b begins with.
+func run(b []byte, kinds class) int {
+	for i, c := range b {
 		if classes[c]&kinds == 0 {
-			return false
+			return i
 		}
 	}
-	return len(b) > 0
+	return len(b)
 }
 
 func isDigit(c byte) bool  { return c-'0' <= 9 }

@@ -197,6 +197,10 @@ func (s *split) actor(b []byte, p int) (uri int, bad logs.Reason) {
 // "-" with dots between, the first in capitals (REST.GET.OBJECT). The method in it
 // is the requester's (REST.M-SEARCH.OBJECT).
 func isOperation(b []byte) bool {
+	switch string(b) { // most requests
+	case "REST.GET.OBJECT", "REST.PUT.OBJECT", "REST.HEAD.OBJECT":
+		return true
+	}
 	if len(b) < 3 || len(b) > 128 || b[0] < 'A' || b[0] > 'Z' || b[len(b)-1] == '.' {
 		return false
 	}
@@ -264,7 +268,7 @@ func (s *split) tail(b []byte, p int) bool {
 	s.f[fVersion] = field(b, p, e)
 	if p = gap(b, e); p < 0 {
 		s.n = fVersion + 1
-		return s.old(b) || s.internal(b)
+		return old(s.f[fTime].of(b)) || s.internal(b)
 	}
 	e = longToken(b, p)
 	if isPrincipalID(b[p:e]) {
@@ -274,7 +278,7 @@ func (s *split) tail(b []byte, p int) bool {
 		}
 	}
 	s.f[fHostID] = field(b, p, e)
-	return s.connection(b, gap(b, e))
+	return s.connection(b, gap(b, e)) && enough(s.n, s.f[fTime].of(b))
 }
 
 // connection cuts the fields from the signature version at p on: what S3 knows
@@ -295,11 +299,11 @@ func (s *split) connection(b []byte, p int) bool {
 		}
 	}
 	s.n = f
-	return f > fTLS || f == fTLS && s.old(b)
+	return true
 }
 
-// old tells a line from the years before every line had 24 fields.
-func (s *split) old(b []byte) bool {
-	year := s.f[fTime].of(b)[7:11]
-	return string(year) < "2020"
-}
+// enough tells whether a line of n fields, of the time of which t is the text, can
+// be whole: in the years before 2020 not every line had 24 fields.
+func enough(n int, t []byte) bool { return n > fTLS || n == fTLS && old(t) }
+
+func old(t []byte) bool { return string(t[7:11]) < "2020" }
