@@ -23,6 +23,7 @@ const (
 const (
 	ConvertSeconds      = 2.93e-6 // a line
 	ThousandFileSeconds = 0.50    // 1,000 files of 110 lines
+	GetSeconds          = 102e-6  // a GET of a file of 73 KB
 	LineBytes           = 669.5   // of an access log, as delivered
 	RowBytes            = 110.9   // in Parquet
 )
@@ -44,7 +45,7 @@ const (
 
 // Assumed, because nothing local can measure it.
 const (
-	waitPerFile  = 0.012 // seconds of waiting for DynamoDB and S3, four files counted and sixteen fetched at once
+	waitPerFile  = 0.012 // seconds of waiting for DynamoDB and S3, four files counted and 48 fetched at once
 	waitPerBatch = 1.0   // to start, to commit
 )
 
@@ -57,6 +58,7 @@ type Load struct {
 // Bill is what that costs, by what is paid for, in dollars.
 type Bill struct {
 	Function float64 // time and invocations
+	Convert  float64 // of Function: CPU to fetch and convert, all but findings and waiting
 	Requests float64 // to S3 and SQS
 	State    float64 // counters of findings, ledger
 	Log      float64 // of the function
@@ -71,10 +73,13 @@ func (b Bill) Total() float64 { return b.Function + b.Requests + b.State + b.Log
 // Of is what converting a load costs: the formula in docs/operations.md.
 func Of(l Load) Bill {
 	perFile := max(0, ThousandFileSeconds/1000-110*ConvertSeconds)
-	seconds := l.Lines*(ConvertSeconds+watchSeconds+applySeconds) + l.Files*(perFile+waitPerFile) + l.Batches*waitPerBatch
+	convert := l.Lines*ConvertSeconds + l.Files*(perFile+GetSeconds)
+	seconds := convert + l.Lines*(watchSeconds+applySeconds) + l.Files*waitPerFile + l.Batches*waitPerBatch
 	writes := l.Lines*writesPerLine + l.Files*ledgerPerFile
+	gb := l.MemoryMB / 1024
 	return Bill{
-		Function: seconds*l.MemoryMB/1024*LambdaGBSecond + l.Batches*LambdaRequest,
+		Function: seconds*gb*LambdaGBSecond + l.Batches*LambdaRequest,
+		Convert:  convert * gb * LambdaGBSecond,
 		Requests: l.Files*(S3Get+sqsPerFile*SQSRequest) + l.Batches*objectsPerTime*2*S3Put, // put out of sight, then copied
 		State:    writes*DynamoWrite + l.Lines*readsPerLine*DynamoRead,
 		Log:      l.Files * logLineBytes / 1e9 * LogGB,

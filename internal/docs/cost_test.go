@@ -61,6 +61,7 @@ func TestCostIsMeasured(t *testing.T) {
 	}{
 		{"ConvertSeconds", `convert, CPU s per million lines +([0-9.]+)`, cost.ConvertSeconds * 1e6},
 		{"ThousandFileSeconds", `1,000 files of 110 lines, CPU s +([0-9.]+)`, cost.ThousandFileSeconds},
+		{"GetSeconds", `awsio.S3.Open. \| ([0-9.]+)`, cost.GetSeconds * 1e6},
 		{"LineBytes", `1,000,000 lines, ([0-9.]+) MB of text`, cost.LineBytes},
 		{"RowBytes", `convert, bytes per row +([0-9.]+)`, cost.RowBytes},
 	} {
@@ -154,11 +155,61 @@ func costTable(t *testing.T) []string {
 	return append(out, "")
 }
 
-// TestCost: the table in docs/operations.md is what the figures and prices give.
+// fileTable is what a million lines and a GB cost by the size of their files.
+func fileTable() []string {
+	out := []string{"", "| dollars |", "|---|"}
+	var bills []cost.Backfill
+	for _, of := range []struct {
+		what  string
+		lines float64
+	}{{"a million lines", 1e6}, {"a GB", 1e9 / cost.LineBytes}} {
+		for _, file := range []struct {
+			name  string
+			bytes float64
+		}{{"73 KB", 73e3}, {"1 MB", 1e6}} {
+			out[1] += fmt.Sprintf(" %s in files of %s |", of.what, file.name)
+			out[2] += "---|"
+			b := cost.OfBackfill(of.lines*cost.LineBytes/file.bytes, of.lines, cost.DefaultStack())
+			b.Job -= cost.BatchOperations // a job is paid once, however large
+			bills = append(bills, b)
+		}
+	}
+	live := func(b cost.Backfill) float64 { return b.Convert.Total() - b.Convert.Parquet }
+	for _, r := range []struct {
+		what string
+		of   func(cost.Backfill) float64
+	}{
+		{"requests to S3 and SQS", func(b cost.Backfill) float64 { return b.Convert.Requests }},
+		{"function: CPU to fetch and convert", func(b cost.Backfill) float64 { return b.Convert.Convert }},
+		{"function: findings, waiting, invocations", func(b cost.Backfill) float64 { return b.Convert.Function - b.Convert.Convert }},
+		{"DynamoDB: counters of findings, ledger", func(b cost.Backfill) float64 { return b.Convert.State }},
+		{"the function's log", func(b cost.Backfill) float64 { return b.Convert.Log }},
+		{"**live, together**", live},
+		{"announcing old files", func(b cost.Backfill) float64 { return b.Job + b.Announce }},
+		{"**backfill, together**", func(b cost.Backfill) float64 { return live(b) + b.Job + b.Announce }},
+	} {
+		line := "| " + r.what + " |"
+		for _, b := range bills {
+			line += " " + figure(r.of(b)) + " |"
+		}
+		out = append(out, line)
+	}
+	return append(out, "")
+}
+
+// figure has two digits that count: what CPU costs is far below a cent.
+func figure(v float64) string {
+	return strconv.FormatFloat(v, 'f', max(0, 1-int(math.Floor(math.Log10(v)))), 64)
+}
+
+// TestCost: the tables in docs/operations.md are what the figures and prices give.
 func TestCost(t *testing.T) {
 	const page = "docs/operations.md"
 	is := read(t, page)
 	want, err := fill(is, "cost", costTable(t))
+	if err == nil {
+		want, err = fill(want, "cost by file", fileTable())
+	}
 	if err != nil {
 		t.Fatalf("%s: %v", page, err)
 	}
