@@ -37,6 +37,11 @@ func (e *encoder) idPage(size int) (ok bool, err error) {
 // 100 thousand.
 const seenBits = 16
 
+// seenSpread is what their places in it come from. It is not random, as what
+// finds no place is written again and the bytes of a file must not depend on
+// luck; who makes ids collide gains nothing but a few bytes.
+const seenSpread = 0x9e3779b97f4a7c15
+
 // frameIDs writes e.values, each behind its length, into e.frame. A length that
 // is that of the value before is a match, and so is a whole value that was there:
 // the lines of one request share its ids, one in twenty of an access log. Where
@@ -68,7 +73,7 @@ func (e *encoder) frameIDs() {
 					more = 1
 				}
 			}
-			seen := &e.seen[prefix(v)*e.spread>>(64-seenBits)]
+			seen := &e.seen[prefix(v)*seenSpread>>(64-seenBits)]
 			switch old := seen.at; {
 			case n < 8 || !bytes.Equal(seen.value, v):
 				e.frame.Match(4+n, 4+held)
