@@ -150,6 +150,10 @@ bench: ## Measure, last next to DuckDB; BENCH chooses benchmarks, BENCHTIME how 
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) $$($(GO) list ./... | grep -v /internal/bench)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./internal/bench
 
+.PHONY: bench-peers
+bench-peers: ## Measure next to others only: DuckDB, parquet-go, encoding/csv, Athena's regexp
+	$(GO) test -run '^$$' -bench 'Convert|Parse|SmallFiles|CloudTrail|Peers' -benchtime 1x -timeout 30m ./internal/bench
+
 .PHONY: clean
 clean: ## Remove what was built here
 	rm -rf bin demo .aws-sam
