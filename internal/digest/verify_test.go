@@ -27,7 +27,6 @@ import (
 type bucket struct {
 	files map[string]file
 	fail  string // a key that cannot be read
-	opens []string
 }
 
 type file = digesttest.File
