@@ -81,17 +81,47 @@ func glueColumns(t Table) []string {
 // cell makes Markdown show text as it is.
 var cell = strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", "*", `\*`)
 
+// awsNames says where AWS has names of its own for the columns of a table.
+var awsNames = map[string]string{"s3_access_logs": "in AWS's older table", "cloudtrail_events": "in the record"}
+
 // markdownColumns is the list of columns in docs/tables.md.
 func markdownColumns(t Table) []string {
-	lines := []string{"", "| column | type | NULL | meaning |", "|---|---|---|---|"}
+	names := awsNames[t.Name]
+	head, rule := "| column | type | NULL | meaning | example |", "|---|---|---|---|---|"
+	if names != "" {
+		head, rule = head+" "+names+" |", rule+"---|"
+	}
+	lines := []string{"", head, rule}
 	for _, c := range t.Columns {
 		null := "never"
 		if c.Null {
 			null = "possible"
 		}
-		lines = append(lines, fmt.Sprintf("| `%s` | %s | %s | %s |", c.Name, c.Type, null, cell.Replace(c.Comment)))
+		line := fmt.Sprintf("| `%s` | %s | %s | %s | %s |", c.Name, c.Type, null, cell.Replace(c.Comment), code(shortened(c.Example)))
+		if names != "" {
+			line += " " + code(c.AWS) + " |"
+		}
+		lines = append(lines, line)
 	}
 	return append(lines, "")
+}
+
+// longest is how much of an example is shown.
+const longest = 44
+
+func shortened(text string) string {
+	if r := []rune(text); len(r) > longest {
+		return string(r[:longest]) + "…"
+	}
+	return text
+}
+
+// code shows text as it is in a cell of a table.
+func code(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + strings.ReplaceAll(text, "|", `\|`) + "`"
 }
 
 // markdownReasons is the list of reasons in docs/tables.md.

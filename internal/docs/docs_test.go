@@ -24,6 +24,8 @@ func TestColumnsAreTheSameEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	withExamples(t, tables)
+	withAWSNames(t, tables)
 	reasons, err := Reasons(os.DirFS(root))
 	if err != nil {
 		t.Fatal(err)

@@ -32,6 +32,10 @@ type Column struct {
 	Type    string // Glue's word: string, bigint, boolean or timestamp
 	Null    bool   // may be absent from a row
 	Comment string // one line, fit for Glue
+
+	// Only for docs/tables.md, and not in the struct:
+	Example string // a value that it has
+	AWS     string // what AWS calls it, where that is another name
 }
 
 // sources says which struct is the row of which table. A new format is one line.
