@@ -45,11 +45,21 @@ func duckConvert(statement string) (rows int64, err error) {
 	return res.RowsAffected()
 }
 
-// duckCopy is the same conversion in the way that costs DuckDB least: its CSV
-// reader makes the types, the time among them, and "-" NULL. The space inside
-// the time makes it two fields. It does less than Sluice: nothing is derived,
-// decoded or redacted, and a line that is no CSV ends it.
+// duckCopy is the same conversion in the way that costs DuckDB least. It does
+// less than Sluice: nothing is derived, decoded or redacted, and a line that is
+// no CSV ends it.
 func duckCopy(file, to string, days bool) string {
+	rows, options := duckText(file), "FORMAT parquet, COMPRESSION zstd"
+	if days {
+		rows = "SELECT *, strftime(request_time, '%Y-%m-%d') AS dt FROM (" + rows + ")"
+		options += ", PARTITION_BY (dt)"
+	}
+	return fmt.Sprintf("COPY (%s) TO %s (%s)", rows, quote(to), options)
+}
+
+// duckText reads a log as text: DuckDB's CSV reader makes the types, the time
+// among them, and "-" NULL. The space inside the time makes it two fields.
+func duckText(file string) string {
 	var fields, selected []string
 	for _, c := range columns {
 		field, value := c.kind, c.name
@@ -62,16 +72,9 @@ func duckCopy(file, to string, days bool) string {
 		}
 		selected = append(selected, value)
 	}
-	options := "FORMAT parquet, COMPRESSION zstd"
-	if days {
-		selected = append(selected, "strftime(request_time, '%Y-%m-%d') AS dt")
-		options += ", PARTITION_BY (dt)"
-	}
-	return fmt.Sprintf(`COPY (
-  SELECT %s FROM read_csv(%s, auto_detect = false, header = false, delim = ' ', quote = '"', escape = '"',
-    nullstr = '-', timestampformat = '[%%d/%%b/%%Y:%%H:%%M:%%S', columns = {%s})
-) TO %s (%s)`,
-		strings.Join(selected, ", "), quote(file), strings.Join(fields, ", "), quote(to), options)
+	return fmt.Sprintf(`SELECT %s FROM read_csv(%s, auto_detect = false, header = false, delim = ' ', quote = '"', escape = '"',
+    nullstr = '-', timestampformat = '[%%d/%%b/%%Y:%%H:%%M:%%S', columns = {%s})`,
+		strings.Join(selected, ", "), quote(file), strings.Join(fields, ", "))
 }
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
