@@ -20,9 +20,9 @@ const (
 	askGoal  = 1. / 15 // CPU
 )
 
-// asked are the questions that analysts begin with, in the columns that the log
+// analysts ask these questions first: they are, in the columns that the log
 // has itself, so that the text can answer them as well.
-var asked = []struct{ about, sql string }{
+var analysts = []struct{ about, sql string }{
 	{"4XX by requester", `SELECT requester, http_status, count(*) FROM logs WHERE http_status BETWEEN 400 AND 499 GROUP BY ALL ORDER BY ALL`},
 	{"top bytes", `SELECT requester, CAST(sum(bytes_sent_size) AS BIGINT) FROM logs GROUP BY ALL ORDER BY 2 DESC NULLS LAST, 1 LIMIT 20`},
 	// Thousands of rows: to hand each to Go would cost more than to find them.
@@ -55,11 +55,11 @@ func BenchmarkQueries(b *testing.B) {
 	parquet := "SELECT * FROM read_parquet(" + quote(lake+"/s3_access_logs/dt=*/*.parquet") + ")"
 	texts := []string{duckText(dir + "/*"), duckText(file)}
 	for b.Loop() {
-		cpu, read := make([]pairs, len(asked)), make([]pairs, len(asked))
+		cpu, read := make([]pairs, len(analysts)), make([]pairs, len(analysts))
 		var six [2]pairs
 		for range runs {
 			var sum [3]float64
-			for i, q := range asked {
+			for i, q := range analysts {
 				ours := ask(b, parquet, q.sql)
 				for j, text := range texts {
 					theirs := ask(b, text, q.sql)
@@ -79,7 +79,7 @@ func BenchmarkQueries(b *testing.B) {
 			six[0].add(sum[2], sum[0])
 			six[1].add(sum[2], sum[1])
 		}
-		for i, q := range asked {
+		for i, q := range analysts {
 			fraction("query, "+q.about+": MB read", read[i], 1e6, 1, "the text", readGoal)
 			fraction("query, "+q.about+": CPU s", cpu[i], 1, 3, "the text", askGoal)
 		}
