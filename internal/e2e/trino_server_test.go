@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,8 +36,9 @@ type trino struct {
 // for lakes of a million lines.
 const heap = "-Xmx1800m"
 
-// trinoOver starts a server over the stack. It ends with the test.
-func trinoOver(t *testing.T, s *stack) *trino {
+// trinoOver starts a server over the stack, with plugins beside that for tables
+// of plain files. It ends with the test.
+func trinoOver(t *testing.T, s *stack, more ...string) *trino {
 	t.Helper()
 	home := os.Getenv(trinoHome)
 	if _, err := os.Stat(filepath.Join(home, "plugin", "hive")); home == "" || err != nil {
@@ -56,8 +58,10 @@ func trinoOver(t *testing.T, s *stack) *trino {
 	if err := os.Mkdir(plugins, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(filepath.Join(home, "plugin", "hive"), filepath.Join(plugins, "hive")); err != nil {
-		t.Fatal(err)
+	for _, name := range append([]string{"hive"}, more...) {
+		if err := os.Symlink(filepath.Join(home, "plugin", name), filepath.Join(plugins, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	properties(t, filepath.Join(dir, "config.properties"),
 		"coordinator=true",
@@ -73,22 +77,30 @@ func trinoOver(t *testing.T, s *stack) *trino {
 		"query.max-memory-per-node=1GB",
 	)
 	// The catalog has the name that Athena gives it: views name it.
-	properties(t, filepath.Join(dir, "catalog", "awsdatacatalog.properties"),
+	connection := []string{
+		"hive.metastore.glue.endpoint-url=" + s.URL,
+		"hive.metastore.glue.region=" + s.Region,
+		"hive.metastore.glue.aws-access-key=" + s.Admin.ID,
+		"hive.metastore.glue.aws-secret-key=" + s.Admin.Secret,
+		"fs.native-s3.enabled=true",
+		"s3.endpoint=" + s.URL,
+		"s3.region=" + s.Region,
+		"s3.path-style-access=true",
+		"s3.aws-access-key=" + s.Admin.ID,
+		"s3.aws-secret-key=" + s.Admin.Secret,
+	}
+	hive := []string{
 		"connector.name=hive",
 		"hive.metastore=glue",
-		"hive.metastore.glue.endpoint-url="+s.URL,
-		"hive.metastore.glue.region="+s.Region,
-		"hive.metastore.glue.aws-access-key="+s.Admin.ID,
-		"hive.metastore.glue.aws-secret-key="+s.Admin.Secret,
-		"fs.native-s3.enabled=true",
-		"s3.endpoint="+s.URL,
-		"s3.region="+s.Region,
-		"s3.path-style-access=true",
-		"s3.aws-access-key="+s.Admin.ID,
-		"s3.aws-secret-key="+s.Admin.Secret,
 		// moto has no statistics of columns, and no crawler makes any for Athena.
 		"hive.table-statistics-enabled=false",
-	)
+	}
+	if slices.Contains(more, "iceberg") {
+		// Athena has both kinds of tables in one catalog.
+		hive = append(hive, "hive.iceberg-catalog-name=iceberg")
+		properties(t, filepath.Join(dir, "catalog", "iceberg.properties"), append([]string{"connector.name=iceberg", "iceberg.catalog.type=glue"}, connection...)...)
+	}
+	properties(t, filepath.Join(dir, "catalog", "awsdatacatalog.properties"), append(hive, connection...)...)
 	x.start(java(t), dir, home)
 	x.settle(time.Minute)
 	return x

@@ -1,0 +1,277 @@
+// Package pack rewrites the closed days of a table into few large objects,
+// without a reader ever seeing a row twice or not at all.
+//
+// S3 cannot exchange several objects at once, and a query in Athena lists a
+// folder whenever it likes. So rows move between two tables instead, behind one
+// name. New rows lie as objects in a table of plain files, the live one. A second
+// one, in Apache Iceberg, holds the packed rows, and beside them a mark for each
+// live object whose rows it has taken. Rows and marks of a plan come with one
+// commit. The name that people ask is a view: what is packed, and what lies in
+// live objects without a mark. A query sees one snapshot of an Iceberg table, so
+// before the commit it reads the live objects and after it the packed rows,
+// never both and never neither. Live objects are removed when no query that
+// began before the commit can still run.
+//
+// What is done is written down before it is begun, in notes that are created
+// once and never changed. The notes of a day are numbered, so that to create the
+// next one is to win: workers that do not know of each other carry out the same
+// plan, and nothing needs a lock, or a clock that is right.
+package pack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Part is one live object: its name relative to the lake, how many rows it has,
+// and a checksum over all values of all of them that does not depend on their
+// order.
+type Part struct {
+	Name  string `json:"name"`
+	Rows  int64  `json:"rows"`
+	Check string `json:"check"`
+}
+
+// Seen is what the packed table has of a plan, at one moment.
+type Seen struct {
+	Marks int    // live objects that count as taken
+	Parts []Part // the rows, by the object that they come from
+}
+
+// ErrFailed is an Engine's answer about a commit that is known to have ended
+// without one. Any other error leaves that open.
+var ErrFailed = errors.New("the statement failed")
+
+// Engine is what reads and writes both tables: Athena, or whatever has Iceberg.
+// Each method is about one table, so none can be done without.
+type Engine interface {
+	// Live lists the objects of a day as readers of the live table see them.
+	Live(ctx context.Context, table, day string) ([]Part, error)
+	// Take commits the rows of a plan and its marks, together, and once: again it
+	// changes nothing, after Undo neither. It returns when that is done. The
+	// same attempt is the same statement; another one is made after ErrFailed.
+	Take(ctx context.Context, p Plan, attempt int) error
+	// Seen reads what was committed.
+	Seen(ctx context.Context, p Plan) (Seen, error)
+	// Undo removes rows and marks of a plan again, together.
+	Undo(ctx context.Context, p Plan) error
+}
+
+// Objects are the live objects, and the notes beside them, by names relative to
+// the lake.
+type Objects interface {
+	// List yields the names under a prefix, in their order. An error is the last step.
+	List(ctx context.Context, prefix string) iter.Seq2[string, error]
+	// Remove removes an object. One that is gone is no error.
+	Remove(ctx context.Context, name string) error
+}
+
+// Notes are small objects that nobody changes.
+type Notes interface {
+	// Create writes a note unless one has the name, and says whether it did. After
+	// an error it may have.
+	Create(ctx context.Context, name string, body []byte) (bool, error)
+	Read(ctx context.Context, name string) ([]byte, error)
+}
+
+// Config is what a Packer is made from.
+type Config struct {
+	Engine  Engine
+	Objects Objects
+	Notes   Notes
+	Tables  []string
+	// Days after its end a day is packed: later than nearly all of its rows come.
+	Days int
+	// Grace is how long an object stays after its rows are packed: longer than a
+	// query can run.
+	Grace time.Duration
+	// Least is how many live objects make it worth to pack a day, Most how many
+	// one plan takes: a statement names them all.
+	Least, Most int
+	Now         func() time.Time
+}
+
+// Packer packs the days of a lake.
+type Packer struct{ c Config }
+
+// New returns a packer, or says what of its settings cannot be.
+func New(c Config) (*Packer, error) {
+	var faults []error
+	if c.Days < 1 {
+		faults = append(faults, fmt.Errorf("packing after %d days: want 1 or more, a day must be over", c.Days))
+	}
+	if c.Grace < time.Hour {
+		faults = append(faults, fmt.Errorf("grace of %v: want an hour or more, a query may run for half of one", c.Grace))
+	}
+	if c.Least < 2 {
+		faults = append(faults, fmt.Errorf("packing from %d objects on: want 2 or more", c.Least))
+	}
+	if c.Most < c.Least {
+		faults = append(faults, fmt.Errorf("%d objects in a plan: want %d or more", c.Most, c.Least))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return &Packer{c}, nil
+}
+
+// Report is what a run did.
+type Report struct {
+	Packed  []Plan // committed and compared
+	Removed int    // live objects whose rows are packed
+}
+
+// Run packs what can be packed and removes what is packed for long enough. A
+// day that fails takes no other with it; its error comes at the end.
+func (p *Packer) Run(ctx context.Context) (Report, error) {
+	var (
+		r      Report
+		faults []error
+	)
+	for _, table := range p.c.Tables {
+		days, err := p.days(ctx, table)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("list days of %s: %w", table, err))
+			continue
+		}
+		for _, day := range slices.Sorted(maps.Keys(days)) {
+			if ctx.Err() != nil {
+				return r, errors.Join(append(faults, ctx.Err())...)
+			}
+			if err := p.day(ctx, table, day, days[day], &r); err != nil {
+				faults = append(faults, fmt.Errorf("pack %s of %s: %w", table, day, err))
+			}
+		}
+	}
+	return r, errors.Join(faults...)
+}
+
+// days lists the live objects of closed days.
+func (p *Packer) days(ctx context.Context, table string) (map[string][]string, error) {
+	last := p.c.Now().UTC().AddDate(0, 0, -1-p.c.Days).Format(time.DateOnly)
+	days := map[string][]string{}
+	for name, err := range p.c.Objects.List(ctx, table+"/dt=") {
+		if err != nil {
+			return nil, err
+		}
+		day, file, ok := strings.Cut(strings.TrimPrefix(name, table+"/dt="), "/")
+		if _, err := time.Parse(time.DateOnly, day); err != nil || !ok || day > last || strings.HasPrefix(file, "_") || strings.HasPrefix(file, ".") {
+			continue // not over, or nothing that readers see
+		}
+		days[day] = append(days[day], name)
+	}
+	return days, nil
+}
+
+// day brings one day as far as it can be brought now.
+func (p *Packer) day(ctx context.Context, table, day string, names []string, r *Report) error {
+	for {
+		h, err := p.history(ctx, table, day)
+		if err != nil {
+			return err
+		}
+		if open := h.open(); open != nil {
+			if err := p.carryOut(ctx, open, r); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := p.sweep(ctx, h, names, r); err != nil {
+			return err
+		}
+		taken := h.taken()
+		if len(slices.DeleteFunc(slices.Clone(names), func(n string) bool { return taken[n] })) < p.c.Least {
+			return nil
+		}
+		more, err := p.plan(ctx, h, taken)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// plan writes down what is to be packed next. It says whether there is a new
+// plan, whoever made it.
+func (p *Packer) plan(ctx context.Context, h history, taken map[string]bool) (bool, error) {
+	parts, err := p.c.Engine.Live(ctx, h.table, h.day)
+	if err != nil {
+		return false, fmt.Errorf("look at live objects: %w", err)
+	}
+	parts = slices.DeleteFunc(parts, func(o Part) bool { return taken[o.Name] || o.Rows == 0 })
+	if len(parts) < p.c.Least {
+		return false, nil
+	}
+	slices.SortFunc(parts, func(a, b Part) int { return strings.Compare(a.Name, b.Name) })
+	parts = parts[:min(len(parts), p.c.Most)]
+	return true, p.note(ctx, Plan{Table: h.table, Day: h.day, Number: len(h.steps), Begun: p.c.Now().UTC(), Parts: parts})
+}
+
+// carryOut takes the rows of a plan, compares them, and decides: done, or
+// undone as if it had never been.
+func (p *Packer) carryOut(ctx context.Context, s *step, r *Report) error {
+	if s.end == nil {
+		err := p.c.Engine.Take(ctx, s.Plan, s.failed)
+		if err != nil && !errors.Is(err, ErrFailed) {
+			return fmt.Errorf("take rows: %w", err)
+		}
+		seen, serr := p.c.Engine.Seen(ctx, s.Plan)
+		if serr != nil {
+			return errors.Join(err, fmt.Errorf("look at what was taken: %w", serr))
+		}
+		if err != nil && seen.Marks == 0 && len(seen.Parts) == 0 {
+			return errors.Join(fmt.Errorf("take rows, tried again by the next run: %w", err), p.fail(ctx, s))
+		}
+		if err := p.decide(ctx, s, s.differs(seen)); err != nil {
+			return err
+		}
+	}
+	if s.end.Done {
+		r.Packed = append(r.Packed, s.Plan)
+		return nil
+	}
+	if err := p.c.Engine.Undo(ctx, s.Plan); err != nil {
+		return fmt.Errorf("undo plan %d: %w", s.Number, err)
+	}
+	return errors.Join(fmt.Errorf("plan %d is undone, its rows are where they were: %s", s.Number, s.end.Why), p.undone(ctx, s))
+}
+
+// sweep removes objects whose rows are packed for longer than any query runs,
+// also such that were put back after they had been removed: a batch that was
+// committed can be brought into place again.
+func (p *Packer) sweep(ctx context.Context, h history, names []string, r *Report) error {
+	for i := range h.steps {
+		s := &h.steps[i]
+		if s.end == nil || !s.end.Done || p.c.Now().Before(s.end.At.Add(p.c.Grace)) {
+			continue
+		}
+		has := map[string]bool{}
+		for _, o := range s.Parts {
+			has[o.Name] = true
+		}
+		old := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !has[n] })
+		if len(old) == 0 {
+			continue
+		}
+		// What is removed is gone for good: look again that it is there.
+		seen, err := p.c.Engine.Seen(ctx, s.Plan)
+		if err != nil {
+			return fmt.Errorf("look at what was taken: %w", err)
+		}
+		if why := s.differs(seen); why != "" {
+			return fmt.Errorf("plan %d was done on %s and is not what it was, nothing is removed: %s", s.Number, s.end.At.Format(time.DateOnly), why)
+		}
+		for _, name := range old {
+			if err := p.c.Objects.Remove(ctx, name); err != nil {
+				return fmt.Errorf("remove %s: %w", name, err)
+			}
+			r.Removed++
+		}
+	}
+	return nil
+}
