@@ -72,10 +72,6 @@ type Table[R any] struct {
 	Name string        // table name in the lake, in Glue and in SQL
 	Time func(*R) Time // event time: its UTC day is the partition dt
 	Sort []string      // columns that order the rows inside a row group
-	// Client is dict columns that tell clients apart, where there are clients: what
-	// a row says is looked for first in what came with the same ones. A good choice
-	// makes writing faster, any choice writes the same.
-	Client []string
 }
 
 // Format is one log format: a table, how to tell its files, how to read them.

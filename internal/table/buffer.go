@@ -1,9 +1,10 @@
 package table
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
-	"slices"
+	"math/bits"
 
 	"sluice/internal/logs"
 )
@@ -29,36 +30,55 @@ type words struct {
 	ids  []uint16
 	dict dict
 	full *bool // set when there is no id left: the buffer must be flushed
-	// came says which id came last with a client. Most values need no look into
-	// the dictionary then, which took a third of the time of writing.
-	came [clients]uint16
+	// recent ids by recentAt of their values. Nearly every value was there a few
+	// rows ago, and is found here at a third of the time that the dictionary takes.
+	recent [recents]uint16
 }
 
-// clients is how many clients are told apart.
-const clients = 1 << 10
+const (
+	recentBits = 10
+	recents    = 1 << recentBits
+)
 
-// put adds the row in src, which is of a client below clients; it returns the
-// bytes of memory that took.
-func (c *words) put(client uint32) int {
+// recentAt is where a value is looked for: by its ends and its length, which is
+// fast and tells most values apart. Values for which it does not take each
+// other's place, whoever chose them so, and then are looked up.
+func recentAt(v []byte) uint64 {
+	n := len(v)
+	h := uint64(n)
+	switch {
+	case n >= 8:
+		h += binary.LittleEndian.Uint64(v) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(v[n-8:]), 31)
+	case n >= 4:
+		h += uint64(binary.LittleEndian.Uint32(v))<<32 | uint64(binary.LittleEndian.Uint32(v[n-4:]))
+	case n > 0:
+		h += uint64(v[0])<<8 | uint64(v[n/2])<<16 | uint64(v[n-1])<<24
+	}
+	return h * 0x9e3779b97f4a7c15 >> (64 - recentBits)
+}
+
+// put adds the row in src; it returns the bytes of memory that took.
+func (c *words) put() int {
 	v := *c.src
 	if v == nil {
 		c.ids = append(c.ids, 0)
 		return 0
 	}
-	if id := c.came[client%clients]; id != 0 && string(v) == string(c.dict.value(uint32(id))) {
+	at := recentAt(v) % recents
+	if id := c.recent[at]; id != 0 && string(v) == string(c.dict.value(uint32(id))) {
 		c.ids = append(c.ids, id)
 		return 0
 	}
-	return c.putOther(v, client)
+	return c.putOther(v, at)
 }
 
-func (c *words) putOther(v []byte, client uint32) int {
+func (c *words) putOther(v []byte, at uint64) int {
 	if len(v) > maxRow {
 		return len(v)
 	}
 	id, isNew := c.dict.add(v)
 	c.ids = append(c.ids, uint16(id))
-	c.came[client%clients] = uint16(id)
+	c.recent[at] = uint16(id)
 	if !isNew {
 		return 0
 	}
@@ -73,7 +93,7 @@ func (c *words) truncate(n int) { c.ids = c.ids[:min(n, len(c.ids))] }
 func (c *words) reset() {
 	c.ids = c.ids[:0]
 	c.dict.reset()
-	c.came = [clients]uint16{}
+	c.recent = [recents]uint16{}
 }
 
 func (c *words) keys(dst []uint64, lo, hi int) []uint64 {
@@ -239,8 +259,7 @@ func (c *flags) keys(dst []uint64, lo, hi int) []uint64 {
 // a copy of 1 KB costs 20 ns and buys typed access without unsafe, and without
 // reflection after New.
 type row struct {
-	words []*words // those that tell clients apart first
-	tell  int      // how many do
+	words []*words
 	texts []*texts
 	ints  []*ints
 	flags []*flags
@@ -276,16 +295,6 @@ func (r *row) bind(c Column, field any) error {
 	return nil
 }
 
-// clients puts the columns of these names first.
-func (r *row) clients(columns []Column, names []string) {
-	for _, name := range names {
-		i := slices.IndexFunc(columns, func(c Column) bool { return c.Name == name })
-		at := slices.Index(r.words, r.all[i].(*words))
-		r.words[r.tell], r.words[at] = r.words[at], r.words[r.tell]
-		r.tell++
-	}
-}
-
 func (r *row) bindInt(b *ints) { r.ints, r.all = append(r.ints, b), append(r.all, b) }
 
 // maxRow is how many bytes one row may have, so that offsets into a buffer fit
@@ -295,12 +304,9 @@ const maxRow = 256 << 20
 // put adds the row that was copied and returns the bytes of memory its values
 // took. More than maxRow means that it was not added to all columns.
 func (r *row) put() int {
-	n, client := 0, uint32(0)
-	for i, c := range r.words {
-		n += c.put(client)
-		if i < r.tell && len(c.ids) > 0 {
-			client = (client + uint32(c.ids[len(c.ids)-1])) * 0x9e3779b1 >> 22
-		}
+	n := 0
+	for _, c := range r.words {
+		n += c.put()
 	}
 	for _, c := range r.texts {
 		n += c.put()

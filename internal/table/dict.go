@@ -13,7 +13,7 @@ import (
 // ids and so the bytes written do not depend on the seed.
 type dict struct {
 	seed  maphash.Seed
-	slots []uint64 // hash<<32 | id, open addressing; length a power of two
+	slots []uint32 // 15 bits of the hash, then the id; open addressing, length a power of two
 	ends  []uint32 // ends[id] is where value id ends in arena; ends[0] is 0
 	arena []byte
 }
@@ -31,35 +31,39 @@ func (d *dict) add(v []byte) (id uint32, isNew bool) {
 	if len(d.slots) <= 2*len(d.ends) {
 		d.grow()
 	}
-	hash := uint32(maphash.Bytes(d.seed, v))
+	hash := maphash.Bytes(d.seed, v)
+	tag := uint32(hash>>32) &^ idMask
 	mask := uint32(len(d.slots) - 1)
-	i := hash & mask
+	i := uint32(hash) & mask
 	for d.slots[i] != 0 {
-		if s := d.slots[i]; uint32(s>>32) == hash && bytes.Equal(d.value(uint32(s)), v) {
-			return uint32(s), false
+		if s := d.slots[i]; s&^idMask == tag && bytes.Equal(d.value(s&idMask), v) {
+			return s & idMask, false
 		}
 		i = (i + 1) & mask
 	}
 	id = uint32(len(d.ends))
+	if id > idMask {
+		panic("BUG: table: a dictionary of more values than ids")
+	}
 	d.arena = append(d.arena, v...)
 	d.ends = append(d.ends, uint32(len(d.arena)))
-	d.slots[i] = uint64(hash)<<32 | uint64(id)
+	d.slots[i] = tag | id
 	return id, true
 }
 
+// idMask is the bits of an id: there are at most as many as rows, which are maxRows.
+const idMask = 2*maxRows - 1
+
 func (d *dict) grow() {
-	old := d.slots
-	d.slots = make([]uint64, max(64, 2*len(old)))
+	d.slots = make([]uint32, max(64, 2*len(d.slots)))
 	mask := uint32(len(d.slots) - 1)
-	for _, s := range old {
-		if s == 0 {
-			continue
-		}
-		i := uint32(s>>32) & mask
+	for id := range uint32(d.len()) {
+		hash := maphash.Bytes(d.seed, d.value(id+1))
+		i := uint32(hash) & mask
 		for d.slots[i] != 0 {
 			i = (i + 1) & mask
 		}
-		d.slots[i] = s
+		d.slots[i] = uint32(hash>>32)&^idMask | (id + 1)
 	}
 }
 

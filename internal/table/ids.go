@@ -3,6 +3,7 @@ package table
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/parquet-go/parquet-go/format"
 
@@ -33,7 +34,7 @@ func (e *encoder) idPage(size int) (ok bool, err error) {
 	return true, e.add(size)
 }
 
-// seenBits is the size of a table of ids by their first bytes: for a page of 20 to
+// seenBits is the size of the table of ids by their first bytes: a page has 20 to
 // 100 thousand.
 const seenBits = 16
 
@@ -48,24 +49,24 @@ const seenSpread = 0x9e3779b97f4a7c15
 // values end in the same byte, as base64 of 56 bytes ends in "=", that byte
 // belongs to the next match.
 func (e *encoder) frameIDs() {
-	if e.seen == nil {
-		e.seen = make([]seenID, 1<<seenBits)
-	}
+	e.seen = slices.Grow(e.seen[:0], 1<<seenBits)[:1<<seenBits]
 	clear(e.seen)
+	e.starts = slices.Grow(e.starts[:0], len(e.values))[:len(e.values)]
 	var last []byte // the value before
 	held := 0       // how many of its bytes are still to be written
 	ends := true    // values end in the same byte, as far as seen
 	at := 0         // where v begins, counted from the first
-	for _, v := range e.values {
+	for i, v := range e.values {
 		if v == nil {
 			continue
 		}
 		n := len(v)
+		e.starts[i] = uint32(at)
 		if last == nil || n != len(last) {
 			e.frame.Literals(last[len(last)-held:])
 			e.frame.Literals(binary.LittleEndian.AppendUint32(e.length[:0], uint32(n)))
-			held, ends = 0, ends && last == nil
 			e.frame.Literals(v)
+			held, ends = 0, ends && last == nil
 		} else {
 			more := 0 // bytes to hold back
 			if ends && n > 0 {
@@ -73,9 +74,8 @@ func (e *encoder) frameIDs() {
 					more = 1
 				}
 			}
-			seen := &e.seen[prefix(v)*seenSpread>>(64-seenBits)]
-			switch old := seen.at; {
-			case n < 8 || !bytes.Equal(seen.value, v):
+			switch old := e.seenAt(i, v); {
+			case old < 0:
 				e.frame.Match(4+n, 4+held)
 				e.frame.Literals(v[:n-more])
 			case old == at-4-n:
@@ -84,18 +84,30 @@ func (e *encoder) frameIDs() {
 				e.frame.Match(4+n, 4+held)
 				e.frame.Match(at-old, n-more)
 			}
-			*seen = seenID{v, at}
 			held = more
 		}
 		last = v
 		at += n + 4
 	}
 	e.frame.Literals(last[len(last)-held:])
-	clear(e.seen)
 }
 
-// seenID is an id and where it begins.
-type seenID struct {
-	value []byte
-	at    int
+// seenAt is where the page has v, its i-th value, already, or -1. An entry of the
+// table is a part of the hash and the number of a value, from 1: what is elsewhere
+// in memory is looked at only where the hash agrees.
+func (e *encoder) seenAt(i int, v []byte) (at int) {
+	if len(v) < 8 {
+		return -1
+	}
+	h := prefix(v) * seenSpread
+	entry := &e.seen[h>>(64-seenBits)]
+	old, tag := *entry, h<<seenBits>>32<<32
+	*entry = tag | uint64(i+1)
+	if old == 0 || old>>32<<32 != tag {
+		return -1
+	}
+	if i := old&(1<<32-1) - 1; bytes.Equal(e.values[i], v) {
+		return int(e.starts[i])
+	}
+	return -1
 }

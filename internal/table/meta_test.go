@@ -77,13 +77,11 @@ func TestColumnErrors(t *testing.T) {
 
 func TestNewErrors(t *testing.T) {
 	for want, change := range map[string]func(*logs.Table[every]){
-		`no column "buckets"`:                       func(t *logs.Table[every]) { t.Sort = []string{"bucket", "buckets"} },
-		`client: no column "buckets"`:               func(t *logs.Table[every]) { t.Client = []string{"uid", "buckets"} },
-		`client: no column "uri" with a dictionary`: func(t *logs.Table[every]) { t.Client = []string{"uri"} },
-		"no event time":                             func(t *logs.Table[every]) { t.Time = nil },
-		`"": not a name`:                            func(t *logs.Table[every]) { t.Name = "" },
-		`"_x": not a name`:                          func(t *logs.Table[every]) { t.Name = "_x" },
-		`"a/b": not a name`:                         func(t *logs.Table[every]) { t.Name = "a/b" },
+		`no column "buckets"`: func(t *logs.Table[every]) { t.Sort = []string{"bucket", "buckets"} },
+		"no event time":       func(t *logs.Table[every]) { t.Time = nil },
+		`"": not a name`:      func(t *logs.Table[every]) { t.Name = "" },
+		`"_x": not a name`:    func(t *logs.Table[every]) { t.Name = "_x" },
+		`"a/b": not a name`:   func(t *logs.Table[every]) { t.Name = "a/b" },
 	} {
 		table := everyTable
 		change(&table)

@@ -45,7 +45,8 @@ type encoder struct {
 	small     []byte
 	values    [][]byte // of a page of texts, nil where NULL
 	length    [4]byte
-	seen      []seenID
+	seen      []uint64 // hash<<32 | number of a value of the page
+	starts    []uint32 // of values of the page, where they begin
 	frame     frame.Writer
 }
 

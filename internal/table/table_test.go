@@ -38,10 +38,9 @@ type every struct {
 }
 
 var everyTable = logs.Table[every]{
-	Name:   "every",
-	Time:   func(r *every) logs.Time { return r.When },
-	Sort:   []string{"bucket", "when_"},
-	Client: []string{"uid", "agent"},
+	Name: "every",
+	Time: func(r *every) logs.Time { return r.When },
+	Sort: []string{"bucket", "when_"},
 }
 
 const day = logs.Time(24 * 60 * 60 * 1000)

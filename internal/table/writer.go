@@ -91,11 +91,6 @@ func New[R any](t logs.Table[R], stage *Stage) (*Writer[R], error) {
 		}
 		w.sort = append(w.sort, i)
 	}
-	for _, name := range t.Client {
-		if !slices.ContainsFunc(columns, func(c Column) bool { return c.Name == name && c.Kind == Text && c.Option == Dict }) {
-			return nil, fmt.Errorf("table %s: client: no column %q with a dictionary of texts", t.Name, name)
-		}
-	}
 	w.row.spare = &stage.spare
 	cur := reflect.ValueOf(&w.cur).Elem()
 	for _, c := range columns {
@@ -103,7 +98,6 @@ func New[R any](t logs.Table[R], stage *Stage) (*Writer[R], error) {
 			return nil, fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}
-	w.row.clients(columns, t.Client)
 	w.schema = newSchema(t.Name, columns, w.sort)
 	return w, nil
 }

@@ -14,10 +14,9 @@ import (
 // requests, an address's errors.
 var Format = logs.Format[Row]{
 	Table: logs.Table[Row]{
-		Name:   "s3_access_logs",
-		Time:   func(r *Row) logs.Time { return r.RequestTime },
-		Sort:   []string{"bucket_name", "operation", "user_agent", "remote_ip", "request_time"},
-		Client: []string{"requester", "user_agent"},
+		Name: "s3_access_logs",
+		Time: func(r *Row) logs.Time { return r.RequestTime },
+		Sort: []string{"bucket_name", "operation", "user_agent", "remote_ip", "request_time"},
 	},
 	Match:     match,
 	NewReader: NewReader,
