@@ -181,26 +181,6 @@ func checksums(db *sql.DB, columns []column, dir string, instead map[string]stri
 	return out, nil
 }
 
-// logged is how many bytes of the objects below dir the 27 logged columns take.
-func logged(tb testing.TB, dir string) (n int64) {
-	tb.Helper()
-	db, err := sql.Open("duckdb", "")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer db.Close()
-	var names []string
-	for _, c := range columns {
-		names = append(names, quote(c.name))
-	}
-	query := fmt.Sprintf("SELECT CAST(sum(total_compressed_size) AS BIGINT) FROM parquet_metadata(%s) WHERE path_in_schema IN (%s)",
-		quote(dir+"/dt=*/*.parquet"), strings.Join(names, ", "))
-	if err := db.QueryRow(query).Scan(&n); err != nil {
-		tb.Fatalf("%s: %v", dir, err)
-	}
-	return n
-}
-
 func duckVersion(tb testing.TB) (v string) {
 	tb.Helper()
 	db, err := sql.Open("duckdb", "")

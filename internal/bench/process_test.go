@@ -23,16 +23,19 @@ const roleEnv = "SLUICE_BENCH_ROLE"
 // The sides. Their arguments are the log file, and the directory to write to.
 const (
 	roleSluice    = "sluice"
-	roleDuckDays  = "duckdb-days"  // a folder a day
-	roleDuckFile  = "duckdb-file"  // one file
-	roleDuckTrail = "duckdb-trail" // CloudTrail, a folder a day
+	roleLogged    = "sluice-logged"  // the logged columns alone
+	roleWatched   = "sluice-watched" // all columns and all rules
+	roleDuckDays  = "duckdb-days"    // a folder a day
+	roleDuckFile  = "duckdb-file"    // one file
+	roleDuckTrail = "duckdb-trail"   // CloudTrail, a folder a day
 )
 
 // said is what a side prints when it is done.
 type said struct {
 	Peak   int64  // most bytes of memory it ever had
 	Report report // of Sluice
-	Rows   int64  // of DuckDB
+	Rows   int64  // of the others
+	Found  int    // findings, where rules watched
 }
 
 // play is a side: it converts, and says what came of it.
@@ -43,6 +46,10 @@ func play(role string, args []string) int {
 	case len(args) != 2:
 	case role == roleSluice:
 		s.Report, err = convert(args[0], args[1])
+	case role == roleLogged:
+		s.Rows, err = convertLogged(args[0], args[1])
+	case role == roleWatched:
+		s.Rows, s.Found, err = convertWatched(args[0], args[1])
 	case role == roleDuckDays:
 		s.Rows, err = duckConvert(duckCopy(args[0], args[1], true))
 	case role == roleDuckFile:
