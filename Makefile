@@ -88,7 +88,7 @@ race:
 generate: ## Bring template.yaml and the generated parts of docs/ up to date with their sources
 	$(GO) test ./internal/docs -count=1 -run 'TestColumnsAreTheSameEverywhere|TestCatalogue|TestCost' -update
 	$(GO) test ./internal/detect -count=1 -run 'TestRulesPage|TestHitsOfEachRule' -update-catalogue
-	$(GO) test ./internal/query -count=1 -run 'TestQueriesPage|TestSmallFiles' -update-queries
+	$(GO) test ./internal/query -count=1 -run 'TestQueriesPage|TestSmallFiles|TestAnalysts' -update-queries
 
 .PHONY: fuzz
 # In runs, not in seconds: a run that is cut off by the clock fails now and then
@@ -122,6 +122,11 @@ report-browser: build ## Open reports full of hostile text in Chromium: nothing 
 	cp tools/report/* $(REPORTCHECK)
 	npm ci --prefix $(REPORTCHECK) --ignore-scripts --no-audit --no-fund
 	node $(REPORTCHECK)/check.mjs $(SLUICE) $(REPORTCHECK)/out
+
+.PHONY: analysts
+analysts: ## Ask the lake of the tutorial in pandas, pyarrow, Polars, Spark and DuckDB, as docs/analysts.md says
+	@$(PYTHON) -c 'import duckdb, pandas, polars, pyarrow, pyspark' || { echo 'they are missing: pip install -r tools/analysts/requirements.txt'; exit 1; }
+	SLUICE_ANALYSTS=1 PYTHON=$(PYTHON) $(GO) test ./internal/query -count=1 -v -run TestAnalysts -timeout 20m
 
 # The last Trino that Maven Central has: later ones are released elsewhere. The
 # server and its two plugins, unpacked, are 850 MB.
