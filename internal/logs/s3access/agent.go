@@ -11,7 +11,10 @@ import (
 )
 
 // agent is what a User-Agent says about its client.
-type agent struct{ name, version, os logs.Text }
+type agent struct {
+	name, version, os logs.Text
+	clean             bool // no secret is in what was looked at
+}
 
 // agents remembers parsed User-Agents: those of the last lines where they are found
 // soonest, and many, as a parse takes 100 times as long as a look-up. The values are
@@ -59,6 +62,24 @@ func (c *agents) among(ua []byte) agent {
 	return a
 }
 
+// userAgent fills the User-Agent, redacted, and finds its client. That no secret is in
+// a text is remembered with its client.
+func (p *parser) userAgent(ua logs.Text) {
+	p.row.UserAgent, p.agent = ua, nil
+	if len(ua) == 0 {
+		return
+	}
+	if !p.loggedOnly {
+		if p.agent = p.agents.of(ua); p.agent.clean && len(ua) <= agentRead {
+			return
+		}
+	}
+	var hit bool
+	if p.row.UserAgent, hit = p.redacted(ua); hit && !p.loggedOnly {
+		p.agent = p.agents.of(p.row.UserAgent) // the client's name is cut from it
+	}
+}
+
 // parseAgent asks the library for browsers and tools, and reads the AWS SDKs'
 // own "os/NAME#VERSION" itself, which no library knows.
 func parseAgent(ua string) agent {
@@ -69,6 +90,7 @@ func parseAgent(ua string) agent {
 		version: someText(strings.TrimRight(u.Version, ",;")),
 		os:      someText(strings.TrimSpace(u.OS + " " + u.OSVersion)),
 	}
+	a.clean = firstSecret([]byte(ua)) < 0
 	if a.os == nil {
 		if _, rest, ok := strings.Cut(ua, " os/"); ok {
 			name, _, _ := strings.Cut(rest, " ")

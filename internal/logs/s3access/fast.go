@@ -103,7 +103,8 @@ func (p *parser) fast(b []byte) bool {
 		return false
 	}
 
-	row.Referer, row.UserAgent = nil, nil
+	row.Referer = nil
+	var agent logs.Text
 	if !quoted {
 		if binary.LittleEndian.Uint32(b[i:]) != dashDash {
 			return false
@@ -128,9 +129,10 @@ func (p *parser) fast(b []byte) bool {
 		if e = closing(b, i); e < 0 || e+1 >= len(b) || b[e+1] != ' ' {
 			return false
 		}
-		row.UserAgent = p.redact(quotedValue(b, i, e))
+		agent = quotedValue(b, i, e)
 		i = e + 2
 	}
+	p.userAgent(agent)
 
 	begin := i
 	if e = i + 1; e < len(b) && b[i] == '-' && b[e] == ' ' {

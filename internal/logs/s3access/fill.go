@@ -38,10 +38,12 @@ type parser struct {
 	link         bool      // the request line may be a presigned link
 	decoded      bool      // the key took decoding, and is not ASCII
 	bucketRegion logs.Text
+	agent        *agent // nil without a User-Agent
 }
 
-// parse returns the row of a line (no line end on it), or why there is none.
-func (p *parser) parse(line []byte) (*Row, *logs.BadRecord) {
+// parse returns the row of a line (no line end on it), or why there is none. plain
+// says that the line is known to be ASCII.
+func (p *parser) parse(line []byte, plain bool) (*Row, *logs.BadRecord) {
 	b := line
 	if n := len(b); n > 0 && b[n-1] == ' ' {
 		b = bytes.TrimRight(b, " ")
@@ -59,7 +61,7 @@ func (p *parser) parse(line []byte) (*Row, *logs.BadRecord) {
 		row.LineHash = logs.Int64(crc32.Checksum(line, castagnoli))
 	}
 	row.Escaped = logs.SomeBool(false)
-	if !ascii(b) && !utf8.Valid(b) || p.decoded && !utf8.Valid(row.KeyName) {
+	if !plain && !utf8.Valid(b) || p.decoded && !utf8.Valid(row.KeyName) {
 		p.escape()
 	}
 	return row, nil
@@ -131,7 +133,7 @@ func (p *parser) fill(b []byte) {
 	row.TotalDuration = p.split.number(fTotal)
 	row.TurnAroundDuration = p.split.number(fTurnAround)
 	row.Referer = p.redact(text(b, f[fReferer]))
-	row.UserAgent = p.redact(text(b, f[fUserAgent]))
+	p.userAgent(text(b, f[fUserAgent]))
 	row.VersionID = text(b, f[fVersion])
 	row.HostID = text(b, f[fHostID])
 	row.SignatureVersion = text(b, f[fSigV])
@@ -164,8 +166,7 @@ func (p *parser) derive() {
 		}
 	}
 	row.UserAgentName, row.UserAgentVersion, row.UserAgentOS = nil, nil, nil
-	if len(row.UserAgent) > 0 {
-		a := p.agents.of(row.UserAgent)
+	if a := p.agent; a != nil {
 		row.UserAgentName, row.UserAgentVersion, row.UserAgentOS = a.name, a.version, a.os
 	}
 	row.BucketRegion = p.bucketRegion
@@ -213,7 +214,7 @@ func (s *split) number(f int) logs.Int {
 	return logs.SomeInt(s.num[f-fBytesSent])
 }
 
-// ascii tells whether b holds bytes below 128 only, as nearly every line does:
+// ascii tells whether b holds bytes below 128 only, as nearly every text does:
 // a fifth of the time of asking for UTF-8.
 func ascii(b []byte) bool {
 	var w uint64

@@ -1,10 +1,6 @@
 package s3access
 
-import (
-	"bytes"
-	"encoding/binary"
-	"math/bits"
-)
+import "bytes"
 
 // redacted stands where a secret stood, in every column and in raw.
 const redacted = "REDACTED"
@@ -72,47 +68,15 @@ func firstSecret(b []byte) int {
 			return i
 		}
 	}
-	i := bytes.IndexByte(b, '%')
-	if i < 0 {
-		return -1
-	}
-	const window = 10
-	if len(b) < window {
-		b = append(make([]byte, 0, window), b...)[:window]
-	}
-	for end := i + 8; ; end += 8 {
-		i = min(end-8, len(b)-window)
-		for m := escapes(b[i : i+window]); m != 0; m &= m - 1 {
-			if at := i + bits.TrailingZeros64(m)>>3; escapedEqual(b[at:]) && isSecretName(b[:at]) {
-				return at
-			}
+	for i := 0; ; i++ {
+		j := bytes.IndexByte(b[i:], '%')
+		if j < 0 {
+			return -1
 		}
-		if end+2 >= len(b) {
-			break
+		if i += j; escapedEqual(b[i:]) > 0 && isSecretName(b[:i]) {
+			return i
 		}
 	}
-	return -1
-}
-
-// escapes marks, in the high bits of eight bytes, where in the first eight of ten
-// a "%3d", a "%3D" or a "%25" begins. Most keys have other escapes, and looking at
-// each by itself takes twice the time.
-func escapes(b []byte) uint64 {
-	const each, high, small = 0x0101010101010101, 0x8080808080808080, 0x2020202020202020
-	first := binary.LittleEndian.Uint64(b) ^ each*'%'
-	second := binary.LittleEndian.Uint64(b[1:])
-	third := binary.LittleEndian.Uint64(b[2:])
-	three, two := second^each*'3', second^each*'2'
-	d, five := third|small^each*'d', third^each*'5'
-	// A byte that is zero has its high bit set in x-each, but not in x. A borrow from
-	// the byte before can mark one too many, never one too few.
-	equal := (three - each) &^ three & (d - each) &^ d
-	again := (two - each) &^ two & (five - each) &^ five
-	return (first - each) &^ first & (equal | again) & high
-}
-
-func escapedEqual(b []byte) bool {
-	return b[0] == '%' && (hasFold(b, "%3d") || hasFold(b, "%253d"))
 }
 
 // equals finds the next "=" at or behind i, escaped once, twice or not at all,
@@ -128,15 +92,23 @@ func equals(b []byte, i int) (at, n int) {
 		if j < 0 {
 			return at, n
 		}
-		p += j
-		switch rest := b[p:]; {
-		case len(rest) < 3 || rest[1] != '2' && rest[1] != '3':
-		case hasFold(rest, "%3d"):
-			return p, len("%3d")
-		case hasFold(rest, "%253d"):
-			return p, len("%253d")
+		if p += j; escapedEqual(b[p:]) > 0 {
+			return p, escapedEqual(b[p:])
 		}
 	}
+}
+
+// escapedEqual returns how long the escaped "=" is that b, a "%" first, begins with,
+// or 0.
+func escapedEqual(b []byte) int {
+	switch {
+	case len(b) < 3 || b[1] != '3' && b[2] != '5': // of most escapes
+	case hasFold(b, "%3d"):
+		return len("%3d")
+	case hasFold(b, "%253d"):
+		return len("%253d")
+	}
+	return 0
 }
 
 // escapedAnd tells whether b begins with an escaped "&": it ends a value behind an
