@@ -4,12 +4,9 @@ package bench
 
 import (
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"regexp"
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
@@ -23,14 +20,9 @@ import (
 // peerLines is how many lines the slow ways are measured on.
 const peerLines = 100_000
 
-// athena is the expression of the table that AWS publishes for access logs ("Use
-// Amazon S3 server access logs to identify requests": the RegexSerDe's
-// input.regex), as Go writes it.
-var athena = regexp.MustCompile(`^([^ ]*) ([^ ]*) \[(.*?)\] ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ("[^"]*"|-) (-|[0-9]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ("[^"]*"|-) ([^ ]*)(?: ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*))?.*$`)
-
-// BenchmarkPeers measures other ways to read and to write access logs in Go, in
-// turns with Sluice's on the same lines. They do less: the readers only split, and
-// parquet-go writes the 27 logged columns of rows that Sluice has read.
+// BenchmarkPeers measures another way to write access logs in Go, in turns with
+// Sluice's on the same lines. It does less: parquet-go writes the 27 logged columns
+// of rows that Sluice has read.
 func BenchmarkPeers(b *testing.B) {
 	var buf bytes.Buffer
 	if err := generate.Lines(&buf, 1, peerLines); err != nil {
@@ -39,7 +31,6 @@ func BenchmarkPeers(b *testing.B) {
 	text := buf.Bytes()
 	file, _ := accessLog(b, peerLines)
 	dir := b.TempDir()
-	parse := func() error { return eachRow(text, func(*s3access.Row) error { return nil }) }
 	whole := func() error {
 		r, err := convert(file, b.TempDir())
 		if err != nil {
@@ -52,8 +43,6 @@ func BenchmarkPeers(b *testing.B) {
 			what, name   string
 			ours, theirs func() error
 		}{
-			{"parse, CPU µs per line", "encoding/csv, which only splits", parse, func() error { return splitCSV(text) }},
-			{"parse, CPU µs per line", "the regexp of Athena's table, which only splits", parse, func() error { return splitRegexp(text) }},
 			{"convert, CPU µs per line", "parquet-go, structs of pointers, 27 columns", whole, func() error { return writePointers(dir+"/dt=all", text) }},
 		} {
 			var cpu pairs
@@ -90,43 +79,10 @@ func eachRow(text []byte, f func(*s3access.Row) error) error {
 		}
 		rows++
 	}
-	return split("rows", rows)
-}
-
-// split says what is wrong where not every line was one of what.
-func split(what string, n int) error {
-	if n != peerLines {
-		return fmt.Errorf("%d %s of %d lines", n, what, peerLines)
+	if rows != peerLines {
+		return fmt.Errorf("%d rows of %d lines", rows, peerLines)
 	}
 	return nil
-}
-
-func splitCSV(text []byte) error {
-	r := csv.NewReader(bytes.NewReader(text))
-	r.Comma, r.FieldsPerRecord, r.ReuseRecord, r.LazyQuotes = ' ', -1, true, true
-	n := 0
-	for {
-		record, err := r.Read()
-		if err == io.EOF {
-			return split("records", n)
-		}
-		if err != nil {
-			return err
-		}
-		if len(record) >= 18 {
-			n++
-		}
-	}
-}
-
-func splitRegexp(text []byte) error {
-	n := 0
-	for line := range bytes.Lines(text) {
-		if athena.FindSubmatchIndex(bytes.TrimSuffix(line, []byte("\n"))) != nil {
-			n++
-		}
-	}
-	return split("matches", n)
 }
 
 // pointers is a row of the logged columns as parquet-go writes NULLs rightly: by
