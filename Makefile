@@ -163,7 +163,7 @@ bench: ## Measure, last next to DuckDB; BENCH chooses benchmarks, BENCHTIME how 
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./internal/bench
 
 .PHONY: bench-peers
-bench-peers: ## Measure next to others only: DuckDB, parquet-go, encoding/csv, Athena's regexp
+bench-peers: ## Measure next to others only: DuckDB, parquet-go, encoding/csv, Athena's regexp, grok
 	$(GO) test -run '^$$' -bench 'Convert|Parse|SmallFiles|CloudTrail|Peers' -benchtime 1x -timeout 30m ./internal/bench
 
 .PHONY: clean

@@ -90,6 +90,6 @@ func loggedRoute() pipeline.Route {
 			Sort: s3access.Format.Sort,
 		},
 		Match:     s3access.Format.Match,
-		NewReader: func() logs.Reader[loggedRow] { return &loggedReader{rows: s3access.NewReader()} },
+		NewReader: func() logs.Reader[loggedRow] { return &loggedReader{rows: s3access.NewLoggedReader()} },
 	})
 }
