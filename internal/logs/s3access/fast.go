@@ -25,62 +25,75 @@ import (
 // end where nobody foresees it, and each such end costs as much as a search
 // (BenchmarkRow measures both paths).
 func (p *parser) fast(b []byte) bool {
+	i := p.fastHead(b)
+	return i > 0 && p.fastRest(b, i)
+}
+
+// fastHead fills the columns of fields 1 to 8, and returns where the Request-URI
+// starts, or 0.
+func (p *parser) fastHead(b []byte) int {
 	row := &p.row
 
 	e := bytes.IndexByte(b, ' ')
 	if e < 1 {
-		return false
+		return 0
 	}
 	row.BucketOwnerID = value(b, 0, e)
 	i := e + 1
 	if e = next(b, i); e <= i {
-		return false
+		return 0
 	}
 	row.BucketName = value(b, i, e)
 
 	const stamp = len("[02/Jan/2006:15:04:05 +0000]")
 	i = e + 1
 	if i+stamp >= len(b) || b[i] != '[' || b[i+stamp-1] != ']' || b[i+stamp] != ' ' {
-		return false
+		return 0
 	}
-	stamped := b[i+1 : i+stamp-1]
-	seconds, ok := p.clock.parse(stamped)
+	p.stamp = b[i+1 : i+stamp-1]
+	seconds, ok := p.clock.parse(p.stamp)
 	if !ok {
-		return false
+		return 0
 	}
 	p.seconds = seconds
 	row.RequestTime = logs.Time(seconds * 1000)
 
 	i += stamp + 1
 	if e = nextOf16(b, i); e <= i {
-		return false
+		return 0
 	}
 	row.RemoteIP = value(b, i, e)
 	i = e + 1
 	if e = next(b, i); e <= i {
-		return false
+		return 0
 	}
 	row.Requester = value(b, i, e)
 	i = e + 1
 	if e = nextOf16(b, i); e <= i {
-		return false
+		return 0
 	}
 	row.RequestID = value(b, i, e)
 	i = e + 1
 	if e = nextOf16(b, i); e <= i || !isOperation(b[i:e]) {
-		return false
+		return 0
 	}
 	row.Operation = b[i:e:e]
 	i = e + 1
 	if e = next(b, i); e <= i {
-		return false
+		return 0
 	}
 	p.key(value(b, i, e))
 
-	i = e + 1
+	return e + 1
+}
+
+// fastRest fills the other columns from the Request-URI on, which starts at i.
+func (p *parser) fastRest(b []byte, i int) bool {
+	row := &p.row
 	if i+4 > len(b) {
 		return false
 	}
+	e := 0
 	quoted := b[i] == '"'
 	if quoted {
 		if e = closing(b, i); e < 0 {
@@ -150,7 +163,7 @@ func (p *parser) fast(b []byte) bool {
 	row.HostID = b[i:e:e]
 	b = b[e+1:]
 	end := p.end(b)
-	if end == nil || !enough(end.n, stamped) {
+	if end == nil || !enough(end.n, p.stamp) {
 		return false
 	}
 	f := &end.f

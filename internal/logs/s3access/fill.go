@@ -34,6 +34,7 @@ type parser struct {
 
 	// Of the line at hand, beside its logged columns:
 	seconds      int64     // its time
+	stamp        []byte    // and the text of it
 	uri          logs.Text // request line with its secrets
 	link         bool      // the request line may be a presigned link
 	decoded      bool      // the key took decoding, and is not ASCII

@@ -26,10 +26,20 @@ func appendRedacted(dst, b []byte) ([]byte, bool) {
 func appendRedactedFrom(dst, b []byte, i int) ([]byte, bool) {
 	start := len(dst)
 	done := 0
+	bare := -1 // the next "=" that is not escaped, or the end; searched once for all escaped ones before it
 	for i < len(b) {
-		eq, n := equals(b, i)
+		if bare < i {
+			if bare = bytes.IndexByte(b[i:], '='); bare < 0 {
+				bare = len(b)
+			} else {
+				bare += i
+			}
+		}
+		eq, n := escapedEqualIn(b, i, bare)
 		if n == 0 {
-			break
+			if eq, n = bare, 1; eq == len(b) {
+				break
+			}
 		}
 		i = eq + n
 		if !isSecretName(b[done:eq]) {
@@ -79,23 +89,19 @@ func firstSecret(b []byte) int {
 	}
 }
 
-// equals finds the next "=" at or behind i, escaped once, twice or not at all,
-// and how long it is; 0 where none follows.
-func equals(b []byte, i int) (at, n int) {
-	at = bytes.IndexByte(b[i:], '=')
-	end := len(b)
-	if at >= 0 {
-		at, n, end = at+i, 1, at+i
-	}
-	for p := i; ; p++ {
-		j := bytes.IndexByte(b[p:end], '%')
+// escapedEqualIn finds the first "=" between i and end that is escaped, once or
+// twice, and how long it is; 0 where none is.
+func escapedEqualIn(b []byte, i, end int) (at, n int) {
+	for ; i < end; i++ {
+		j := bytes.IndexByte(b[i:end], '%')
 		if j < 0 {
-			return at, n
+			break
 		}
-		if p += j; escapedEqual(b[p:]) > 0 {
-			return p, escapedEqual(b[p:])
+		if i += j; escapedEqual(b[i:]) > 0 {
+			return i, escapedEqual(b[i:])
 		}
 	}
+	return 0, 0
 }
 
 // escapedEqual returns how long the escaped "=" is that b, a "%" first, begins with,
