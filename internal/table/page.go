@@ -154,9 +154,8 @@ func (e *encoder) addLevels(n int) (err error) {
 	return nil
 }
 
-// dictionary adds the dictionary page of n plain values.
-func (e *encoder) dictionary(n int, values []byte) error {
-	e.body = append(e.body[:0], values...)
+// dictionary adds e.body as the dictionary page of n plain values.
+func (e *encoder) dictionary(n int) error {
 	e.page = format.PageHeader{Type: format.DictionaryPage}
 	e.page.DictionaryPageHeader.Set(format.DictionaryPageHeader{NumValues: int32(n), Encoding: format.Plain})
 	before := e.zipped
