@@ -74,8 +74,10 @@ func (e *engines) namedQueries(given map[string][]map[string]string) {
 		if err != nil {
 			e.t.Fatal(err)
 		}
-		if a := e.same(q.Name, sql, sql, true); len(a.Rows) == 0 {
-			e.t.Errorf("%s: no rows", q.Name)
+		// The buckets were looked at once, which leaves nothing to compare with.
+		first := q.Name == "logging-changes"
+		if a := e.same(q.Name, sql, sql, true); (len(a.Rows) == 0) != first {
+			e.t.Errorf("%s: %d rows", q.Name, len(a.Rows))
 		}
 		for _, params := range append(given[q.Name], nil) {
 			sql, err := q.Render(params)
