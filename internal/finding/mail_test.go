@@ -190,25 +190,44 @@ func FuzzMail(f *testing.F) {
 		subject, body := g.Mail()
 		checkSubject(t, subject)
 		checkDead(t, body, liveMail)
-		var n struct {
-			Content struct {
-				Title, Description string
-				Keywords           []string
-			}
-			Metadata struct {
-				Summary, EventType string
-				RelatedResources   []string
-				AdditionalContext  map[string]string
-			}
-		}
-		if err := json.Unmarshal(g.Chat(), &n); err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range append(append(n.Content.Keywords, n.Content.Title, n.Metadata.Summary, n.Metadata.EventType,
-			n.Metadata.AdditionalContext["rule"]), n.Metadata.RelatedResources...) {
-			checkDead(t, s, liveChat)
-		}
+		checkChat(t, g.Chat())
 	})
+}
+
+// checkChat holds that no text of a chat message which a record has a part in is live.
+func checkChat(t *testing.T, message []byte) {
+	t.Helper()
+	var n struct {
+		Content struct {
+			Title    string
+			Keywords []string
+		}
+		Metadata struct {
+			Summary, EventType string
+			RelatedResources   []string
+			AdditionalContext  map[string]string
+		}
+	}
+	if err := json.Unmarshal(message, &n); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range append(append(n.Content.Keywords, n.Content.Title, n.Metadata.Summary, n.Metadata.EventType,
+		n.Metadata.AdditionalContext["rule"]), n.Metadata.RelatedResources...) {
+		checkDead(t, s, liveChat)
+	}
+}
+
+// TestCutsKeepNothingLive moves what is live across every place where a text is cut.
+func TestCutsKeepNothingLive(t *testing.T) {
+	for n := range 600 {
+		g := massDelete()
+		g.Rule.Title = strings.Repeat("é", n) + "@evil.example \x00 http://evil.example"
+		g.Rule.ID, g.Rule.Type, g.Bucket = g.Rule.Title, g.Rule.Title, g.Rule.Title
+		g.Group = []finding.Pair{{Name: "requester", Value: g.Rule.Title}}
+		_, body := g.Mail()
+		checkDead(t, body, liveMail)
+		checkChat(t, g.Chat())
+	}
 }
 
 // ours are the parts of a mail that are not made from a record.

@@ -2,6 +2,7 @@ package finding
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,7 +27,8 @@ func shown(s string, max int) string {
 	return limit(clean.Sealed(limit(redact(s), max)), max)
 }
 
-// limit cuts s to max characters, the last of which then says so.
+// limit cuts s to max characters, the last of which then says so; not inside an
+// escape, of which a part would be as live as what it stands for.
 func limit(s string, max int) string {
 	if len(s) <= max {
 		return s
@@ -37,11 +39,14 @@ func limit(s string, max int) string {
 			keep = i
 		}
 		if n++; n > max {
-			return s[:keep] + "…"
+			return unfinished.ReplaceAllString(s[:keep], "") + "…"
 		}
 	}
 	return s
 }
+
+// unfinished is the beginning of what defuse and clean write for a character.
+var unfinished = regexp.MustCompile(`(\[[@.:]?|\\(u(\{[0-9a-f]*)?)?)$`)
 
 // prose is text that the author of a rule wrote: cleaned line by line, with its
 // paragraphs kept.
