@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -190,6 +191,47 @@ func compare(k Kind, a, b parquet.Value) int {
 		return 1
 	}
 	return 0
+}
+
+// TestSmallChunksComeFirst holds where the chunks of each row group are in the
+// file: the first column's, then the others from small to large, without a gap.
+func TestSmallChunksComeFirst(t *testing.T) {
+	w := newWriter(t)
+	w.limits.rows = 700
+	write(t, w, random(22, 2000, 1))
+	end := int64(len(magic))
+	meta := footers(t, finish(t, w))[0]
+	for i, g := range meta.RowGroups {
+		if g.FileOffset != end {
+			t.Errorf("group %d is said to begin at %d, and begins at %d", i, g.FileOffset, end)
+		}
+		last := int64(0)
+		from := func(c format.ColumnChunk) int64 {
+			if c.MetaData.DictionaryPageOffset > 0 {
+				return c.MetaData.DictionaryPageOffset
+			}
+			return c.MetaData.DataPageOffset
+		}
+		first := g.Columns[0].MetaData.PathInSchema[0]
+		chunks := slices.SortedFunc(slices.Values(g.Columns), func(a, b format.ColumnChunk) int { return cmp.Compare(from(a), from(b)) })
+		for j, c := range chunks {
+			m := c.MetaData
+			if from(c) != end {
+				t.Errorf("group %d: %s begins at %d, %d expected", i, m.PathInSchema[0], from(c), end)
+			}
+			end += m.TotalCompressedSize
+			switch {
+			case j == 0 && m.PathInSchema[0] != first:
+				t.Errorf("group %d begins with %s, not %s", i, m.PathInSchema[0], first)
+			case j > 1 && m.TotalCompressedSize < last:
+				t.Errorf("group %d: %s has %d bytes, the one before it %d", i, m.PathInSchema[0], m.TotalCompressedSize, last)
+			}
+			last = m.TotalCompressedSize
+		}
+	}
+	if len(meta.RowGroups) != 3 {
+		t.Errorf("%d row groups, want 3", len(meta.RowGroups))
+	}
 }
 
 // TestEncodings holds which encoding is chosen for what.

@@ -2,12 +2,14 @@ package table
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"reflect"
+	"slices"
 
 	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -60,16 +62,12 @@ func (fs files) extend(path string, size *int64, b []byte) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(extend(f, path, size, b), f.Close())
-}
-
-func extend(f io.Writer, path string, size *int64, b []byte) error {
 	n, err := f.Write(b)
 	*size += int64(n)
 	if err == nil && n < len(b) {
 		err = fmt.Errorf("write %s: %w", path, io.ErrShortWrite)
 	}
-	return err
+	return errors.Join(err, f.Close())
 }
 
 var magic = []byte("PAR1")
@@ -82,42 +80,71 @@ func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []u
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	e.out = e.out[:0]
-	e.spill = func() error { return p.flush(f, e) }
 	start := p.bytes
 	if p.bytes == 0 {
-		e.out = append(e.out, magic...)
 		start = int64(len(magic))
 	}
-	offset := start
 	group := format.RowGroup{
 		NumRows:        int64(len(rows)),
 		SortingColumns: s.sorting,
 		FileOffset:     start,
 		Ordinal:        int16(p.groups),
 	}
+	s.placed = s.placed[:0]
 	for i, col := range cols {
+		from := len(e.out)
 		e.begin(s.columns[i], len(rows))
 		if err := col.encode(e, rows); err != nil {
 			return err
 		}
-		e.describe(&s.chunks[i], offset)
-		offset += e.zipped
+		e.describe(&s.chunks[i])
+		s.placed = append(s.placed, placed{column: i, from: from, to: len(e.out), data: from + int(e.dictBytes)})
 		group.TotalByteSize += e.text
 	}
-	if err := e.spill(); err != nil {
+	group.Columns = s.chunks
+	group.TotalCompressedSize = int64(len(e.out))
+	if err := p.writeChunks(f, e, s, start); err != nil {
 		return err
 	}
-	group.Columns = s.chunks
-	group.TotalCompressedSize = offset - start
 	p.groups++
 	p.rows += group.NumRows
 	return p.describe(fs, e, &group)
 }
 
-func (p *part) flush(f io.Writer, e *encoder) error {
-	err := extend(f, p.path, &p.bytes, e.out)
-	e.out = e.out[:0]
-	return err
+// placed is where the pages of a column chunk are in the encoder's output, and
+// where its data pages begin, behind the dictionary.
+type placed struct{ column, from, to, data int }
+
+// writeChunks writes the chunks of a row group to f, where start is the first
+// byte of the group, and says in their descriptions where they are.
+//
+// Small ones come first, whatever the order of the columns. A reader fetches what
+// lies between two chunks along with them where that is cheaper than a request
+// more (Trino: up to 1 MB), so what it does not need should be large and at the
+// end: random ids are half of a group, and most columns next to nothing. Only the
+// first column stays where it is, as some readers take a group to begin with it.
+// Parquet leaves the order open (README of parquet-format, "Row group").
+func (p *part) writeChunks(f io.Writer, e *encoder, s *schema, start int64) error {
+	slices.SortStableFunc(s.placed[1:], func(a, b placed) int { return cmp.Compare(a.to-a.from, b.to-b.from) })
+	e.file.Reset(f)
+	if p.bytes == 0 {
+		e.file.Write(magic) // an error stays until Flush
+	}
+	offset := start
+	for _, c := range s.placed {
+		m := &s.chunks[c.column].MetaData
+		m.DataPageOffset, m.DictionaryPageOffset = offset+int64(c.data-c.from), 0
+		if c.data > c.from {
+			m.DictionaryPageOffset = offset
+		}
+		e.file.Write(e.out[c.from:c.to])
+		offset += int64(c.to - c.from)
+	}
+	if err := e.file.Flush(); err != nil {
+		return fmt.Errorf("write %s: %w", p.path, err)
+	}
+	p.bytes = offset
+	return nil
 }
 
 // describe keeps what the footer will say about a row group.
@@ -223,6 +250,7 @@ type schema struct {
 	orders   []format.ColumnOrder
 	sorting  []format.SortingColumn
 	chunks   []format.ColumnChunk // scratch of addGroup
+	placed   []placed             // of chunks
 }
 
 func newSchema(name string, columns []Column, sort []int) *schema {
