@@ -90,7 +90,7 @@ func later(t *testing.T, m *mortal) *ledger.Ledger {
 		t.Fatal(err)
 	}
 	return ledger.New(ledger.Config{
-		Store:   ledger.NewRecordStore(awsio.NewRecords(cfg, "state"), ledger.Keep, rand.Reader),
+		Store:   ledger.NewRecordStore(awsio.NewRecords(cfg, "state"), rand.Reader),
 		Objects: awsio.NewS3(cfg).Pending("example-lake", "logs/"),
 		Now:     func() time.Time { return time.Now().Add(time.Hour) },
 	})

@@ -38,7 +38,7 @@ func build(ctx context.Context) (*ingest.Handler, error) {
 	}
 	s3 := awsio.NewS3(cfg)
 	files := ledger.New(ledger.Config{
-		Store:   ledger.NewRecordStore(awsio.NewRecords(cfg, settings.StateTable), ledger.Keep, rand.Reader),
+		Store:   ledger.NewRecordStore(awsio.NewRecords(cfg, settings.StateTable), rand.Reader),
 		Objects: s3.Pending(settings.LakeBucket, settings.LakePrefix),
 		Lease:   settings.Lease, Now: time.Now,
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,14 +21,12 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
 
+	"sluice/internal/cost"
 	"sluice/internal/ledger"
 	"sluice/internal/pipeline"
 	"sluice/internal/table"
 	"sluice/internal/testaws"
 )
-
-// keep is how long the tests' ledgers remember.
-const keep = 400 * 24 * time.Hour
 
 // cloud is S3 and DynamoDB.
 type cloud struct {
@@ -187,7 +186,7 @@ type worker struct {
 func (c cloud) worker(now time.Time) *worker {
 	w := &worker{now: now}
 	w.Ledger = ledger.New(ledger.Config{
-		Store:   ledger.NewRecordStore(c.records, keep, rand.Reader),
+		Store:   ledger.NewRecordStore(c.records, rand.Reader),
 		Objects: c.s3.Pending(c.bucket, "v1/"),
 		Lease:   20 * time.Minute,
 		Now:     func() time.Time { return w.now },
@@ -291,7 +290,7 @@ func TestLedgerInAWS(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		h := ledger.NewHistory(ledger.NewRecordStore(c.records, keep, nil))
+		h := ledger.NewHistory(ledger.NewRecordStore(c.records, nil))
 		all, err := h.File(ctx, "logs", a.Key)
 		if err != nil || len(all) != 1 || !all[0].In || all[0].File.Key != a.Key || all[0].File.Counts.Rows != 1 || "v1/"+all[0].Objects[0].Name != object {
 			t.Errorf("status of a: %+v, %v", all, err)
@@ -363,10 +362,19 @@ func TestPlaceAfterCrash(t *testing.T) {
 }
 
 // metered counts what DynamoDB would charge: a write unit for each KB of the
-// larger of the item before and after, a read unit for each 4 KB read.
+// larger of the item before and after, a read unit for each 4 KB read, and of what
+// never expires each byte and 100 more an item.
 type metered struct {
 	*ledger.Memory
 	writes, reads float64
+	kept          map[string]int
+}
+
+func (m *metered) stored() (n int) {
+	for _, bytes := range m.kept {
+		n += bytes
+	}
+	return n
 }
 
 func size(r ledger.Record) (n int) {
@@ -390,6 +398,11 @@ func (m *metered) Swap(ctx context.Context, changes []ledger.Change) ([]ledger.R
 	for _, c := range changes {
 		was, _ := m.Memory.Get(ctx, c.Partition, c.Sort)
 		m.writes += units(max(size(was), size(c.Record)), 1024)
+		at := c.Partition + " " + c.Sort
+		delete(m.kept, at)
+		if c.Says != "" && c.Expires.IsZero() {
+			m.kept[at] = size(c.Record) + 100
+		}
 	}
 	return m.Memory.Swap(ctx, changes)
 }
@@ -420,10 +433,10 @@ func TestCost(t *testing.T) {
 		{100, 1.3, 1.02, 0.01, 0.02},
 		{1000, 1.27, 1.01, 0.01, 0.01},
 	} {
-		m := &metered{Memory: ledger.NewMemory()}
+		m := &metered{Memory: ledger.NewMemory(), kept: map[string]int{}}
 		aws := fakeCloud(t)
 		l := ledger.New(ledger.Config{
-			Store: ledger.NewRecordStore(m, keep, rand.Reader), Objects: aws.s3.Pending("lake", ""), Lease: time.Hour, Now: time.Now,
+			Store: ledger.NewRecordStore(m, rand.Reader), Objects: aws.s3.Pending("lake", ""), Lease: time.Hour, Now: time.Now,
 		})
 		var files []pipeline.Object
 		for i := range c.files {
@@ -441,7 +454,7 @@ func TestCost(t *testing.T) {
 		if err := a.Commit(t.Context(), done, staged); err != nil {
 			t.Fatal(err)
 		}
-		w, r := per(m.writes), per(m.reads)
+		w, r, kept := per(m.writes), per(m.reads), per(float64(m.stored()))
 		m.writes, m.reads = 0, 0
 		if a, err = l.Begin(t.Context(), files); err != nil || len(a.Done) != c.files {
 			t.Fatal(err)
@@ -450,7 +463,10 @@ func TestCost(t *testing.T) {
 			t.Fatal(err)
 		}
 		w2, r2 := per(m.writes), per(m.reads)
-		t.Logf("%d files a batch: %.3f write and %.3f read units a file, %.3f and %.3f when it comes again", c.files, w, r, w2, r2)
+		t.Logf("%d files a batch: %.3f write and %.3f read units a file, %.3f and %.3f when it comes again; %.0f bytes for ever", c.files, w, r, w2, r2, kept)
+		if c.files == 1000 && math.Abs(kept-cost.LedgerBytes) > cost.LedgerBytes/10 {
+			t.Errorf("%.0f bytes a file are kept for ever, internal/cost takes %v", kept, cost.LedgerBytes)
+		}
 		if w > c.perFile || r > c.perRead || w2 > c.redelivered || r2 > c.redeliveredR {
 			t.Errorf("%d files a batch cost more than the documentation says", c.files)
 		}

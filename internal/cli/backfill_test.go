@@ -127,7 +127,7 @@ func TestBackfillPlan(t *testing.T) {
 	}
 	wants(t, "plan", out, "61 files, 4.0 MB, delivered 2024-03-01 to 2026-03-20, some 6,100 lines", "2024      │    20 │ 1.3 MB", "2026      │    21 │ 1.4 MB",
 		"CloudTrail digest file", "no name that S3 or CloudTrail gives a log file", `holiday\x1b[2J.mp4`, "5  334.8 kB  DEEP_ARCHIVE",
-		"It would cost, in dollars", "together", "It would take a minute", "Older than a memory", "BackfillCommand")
+		"It would cost, in dollars", "together", "It would take a minute", "BackfillCommand")
 
 	var got struct {
 		Files, Bytes  int64

@@ -10,8 +10,6 @@ import (
 	"sluice/internal/backfill"
 	"sluice/internal/clean"
 	"sluice/internal/cost"
-	"sluice/internal/ledger"
-	"sluice/internal/logs"
 )
 
 // trailRecordBytes is how many bytes a record of CloudTrail takes in a zipped
@@ -85,7 +83,7 @@ func (b *backfillAnswer) costs(s screen, t *strings.Builder) {
 		{"the job, a dollar a million files", c.Job},
 		{"announcing: a look at each file, and a message", c.Announce},
 		{"converting: function, requests, its log", c.Convert.Function + c.Convert.Requests + c.Convert.Log},
-		{"counting for findings, and the ledger", c.Convert.State},
+		{"counting for findings, and the ledger", c.Convert.State + c.Convert.Ledger},
 		{"a month of the Parquet files", c.Convert.Parquet},
 	} {
 		g.add(x.what, fmt.Sprintf("%.2f", x.dollars))
@@ -104,10 +102,6 @@ const queueTime = 5 * 24 * time.Hour
 func (b *backfillAnswer) warn(s screen, t *strings.Builder) {
 	if b.cost.Takes() > queueTime {
 		fmt.Fprintf(t, "\n%s messages are kept for ten days only. Raise what bounds it, or do it in parts: --since and --until.\n", s.bold("Too much at once:"))
-	}
-	if forgotten := logs.TimeOf(b.now.Add(-ledger.Keep)); b.plan.First < forgotten {
-		fmt.Fprintf(t, "\n%s the stack remembers what it has converted for %d days. If it converted some of these files before %s,\n"+
-			"they would come a second time: end with --until the day of its first deployment.\n", s.bold("Older than a memory:"), int(ledger.Keep.Hours()/24), dayOf(forgotten))
 	}
 }
 
@@ -171,7 +165,7 @@ func (b *backfillAnswer) writeJSON(s screen) error {
 		"years": countsJSON(b.plan.Years, false), "left_out": countsJSON(b.plan.Left, true), "archived": countsJSON(b.plan.Archived, true),
 		"dollars": map[string]float64{
 			"job": cents(c.Job), "announcing": cents(c.Announce), "converting": cents(c.Convert.Function + c.Convert.Requests + c.Convert.Log),
-			"counting": cents(c.Convert.State), "storage_month": cents(c.Convert.Parquet), "together": cents(c.Total()),
+			"counting": cents(c.Convert.State + c.Convert.Ledger), "storage_month": cents(c.Convert.Parquet), "together": cents(c.Total()),
 		},
 		"seconds": map[string]int64{
 			"announcing": int64(c.Announcing.Seconds()), "converting": int64(c.Converting.Seconds()), "counting": int64(c.Counting.Seconds()), "together": int64(c.Takes().Seconds()),

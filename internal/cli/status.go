@@ -78,7 +78,7 @@ func (c *statusCommand) history(ctx context.Context, a *app) (*ledger.History, e
 		if err != nil {
 			return nil, err
 		}
-		return ledger.NewHistory(ledger.NewRecordStore(r, ledger.Keep, nil)), nil
+		return ledger.NewHistory(ledger.NewRecordStore(r, nil)), nil
 	}
 	if strings.HasPrefix(c.Lake, "s3://") {
 		return nil, usage(errors.New("what became of files in S3 is in a DynamoDB table: --table NAME, the StateTable of the stack"))

@@ -133,7 +133,7 @@ func (kept) Drop(context.Context, string) error                   { return nil }
 func TestStatusOfFunction(t *testing.T) {
 	t.Chdir(t.TempDir())
 	ctx, records, three := t.Context(), ledger.NewMemory(), int64(3)
-	l := ledger.New(ledger.Config{Store: ledger.NewRecordStore(records, ledger.Keep, rand.Reader), Objects: kept{}, Lease: time.Hour, Now: time.Now})
+	l := ledger.New(ledger.Config{Store: ledger.NewRecordStore(records, rand.Reader), Objects: kept{}, Lease: time.Hour, Now: time.Now})
 	object := func(key string) pipeline.Object {
 		return pipeline.Object{Bucket: "logs", Key: key, Version: "etag:1", Size: 9}
 	}
@@ -154,7 +154,7 @@ func TestStatusOfFunction(t *testing.T) {
 	if _, err := l.Begin(ctx, []pipeline.Object{object("busy")}); err != nil {
 		t.Fatal(err)
 	}
-	gone, err := ledger.New(ledger.Config{Store: ledger.NewRecordStore(records, ledger.Keep, rand.Reader), Objects: kept{}, Now: time.Now}).Begin(ctx, []pipeline.Object{object("late")})
+	gone, err := ledger.New(ledger.Config{Store: ledger.NewRecordStore(records, rand.Reader), Objects: kept{}, Now: time.Now}).Begin(ctx, []pipeline.Object{object("late")})
 	if err != nil || len(gone.Taken) != 1 {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func (c *verifyCommand) bucket(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		config.History = ledger.NewHistory(ledger.NewRecordStore(r, ledger.Keep, nil))
+		config.History = ledger.NewHistory(ledger.NewRecordStore(r, nil))
 	}
 	end := func() {}
 	if a.stderr.terminal {

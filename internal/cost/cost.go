@@ -13,6 +13,7 @@ const (
 	SQSRequest       = 0.40 / 1e6
 	DynamoWrite      = 0.625 / 1e6
 	DynamoRead       = 0.125 / 1e6
+	DynamoGBMonth    = 0.25
 	LogGB            = 0.50
 	BatchOperations  = 0.25 // a job
 	BatchOperationsF = 1.00 / 1e6
@@ -33,14 +34,17 @@ const (
 // internal/detect with all shipped rules, TestCost of internal/awsio with 100
 // files a batch.
 const (
-	watchSeconds   = 4.6e-6 // CPU a line
-	applySeconds   = 5.2e-6 // CPU a line, in files of 100 lines
-	writesPerLine  = 0.22   // items written for counters and claims, of up to 1 KB
-	readsPerLine   = 0.18   // queries of counters, of up to 4 KB
-	ledgerPerFile  = 1.3    // write units
-	logLineBytes   = 450    // a file, with its part of the metrics
-	sqsPerFile     = 1.2    // sent alone, received and deleted by ten
-	objectsPerTime = 4      // Parquet objects a batch: two days, and those of rejects and findings
+	watchSeconds  = 4.6e-6 // CPU a line
+	applySeconds  = 5.2e-6 // CPU a line, in files of 100 lines
+	writesPerLine = 0.22   // items written for counters and claims, of up to 1 KB
+	readsPerLine  = 0.18   // queries of counters, of up to 4 KB
+	ledgerPerFile = 1.3    // write units
+	logLineBytes  = 450    // a file, with its part of the metrics
+	// LedgerBytes is what the ledger remembers of a file for ever, with DynamoDB's
+	// 100 bytes an item.
+	LedgerBytes    = 700.0
+	sqsPerFile     = 1.2 // sent alone, received and deleted by ten
+	objectsPerTime = 4   // Parquet objects a batch: two days, and those of rejects and findings
 )
 
 // Assumed, because nothing local can measure it.
@@ -61,6 +65,7 @@ type Bill struct {
 	Convert  float64 // of Function: CPU to fetch and convert, all but findings and waiting
 	Requests float64 // to S3 and SQS
 	State    float64 // counters of findings, ledger
+	Ledger   float64 // a month of its storage
 	Log      float64 // of the function
 	Parquet  float64 // a month of its storage
 
@@ -68,7 +73,9 @@ type Bill struct {
 }
 
 // Total is the sum.
-func (b Bill) Total() float64 { return b.Function + b.Requests + b.State + b.Log + b.Parquet }
+func (b Bill) Total() float64 {
+	return b.Function + b.Requests + b.State + b.Ledger + b.Log + b.Parquet
+}
 
 // Of is what converting a load costs: the formula in docs/operations.md.
 func Of(l Load) Bill {
@@ -82,6 +89,7 @@ func Of(l Load) Bill {
 		Convert:  convert * gb * LambdaGBSecond,
 		Requests: l.Files*(S3Get+sqsPerFile*SQSRequest) + l.Batches*objectsPerTime*2*S3Put, // put out of sight, then copied
 		State:    writes*DynamoWrite + l.Lines*readsPerLine*DynamoRead,
+		Ledger:   l.Files * LedgerBytes / 1e9 * DynamoGBMonth,
 		Log:      l.Files * logLineBytes / 1e9 * LogGB,
 		Parquet:  l.Lines * RowBytes / 1e9 * S3GBMonth,
 		seconds:  seconds, writes: writes,

@@ -140,7 +140,7 @@ func costTable(t *testing.T) []string {
 	}{
 		{"function: time and invocations", func(b bill) float64 { return b.Function }},
 		{"S3 and SQS: requests", func(b bill) float64 { return b.Requests }},
-		{"DynamoDB: counters of findings, ledger", func(b bill) float64 { return b.State }},
+		{"DynamoDB: counters of findings, ledger", func(b bill) float64 { return b.State + b.Ledger }},
 		{"the function's log", func(b bill) float64 { return b.Log }},
 		{"S3: a month of text and Parquet, kept for a month", func(b bill) float64 { return b.storage() }},
 		{"metrics, alarms, dashboard, before what is free", func(b bill) float64 { return b.watching }},
@@ -174,7 +174,7 @@ func fileTable() []string {
 			bills = append(bills, b)
 		}
 	}
-	live := func(b cost.Backfill) float64 { return b.Convert.Total() - b.Convert.Parquet }
+	live := func(b cost.Backfill) float64 { return b.Convert.Total() - b.Convert.Parquet - b.Convert.Ledger }
 	for _, r := range []struct {
 		what string
 		of   func(cost.Backfill) float64

@@ -151,7 +151,7 @@ func TestCommit(t *testing.T) {
 // TestLease adds what is left of the time of whoever begins a batch.
 func TestLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(Config{Store: NewRecordStore(NewMemory(), 400*24*time.Hour, rand.Reader), Objects: nowhere{new([]string)}, Lease: time.Minute, Now: time.Now})
+		l := New(Config{Store: NewRecordStore(NewMemory(), rand.Reader), Objects: nowhere{new([]string)}, Lease: time.Minute, Now: time.Now})
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		for ctx, want := range map[context.Context]time.Duration{t.Context(): time.Minute, ctx: 6 * time.Minute} {

@@ -124,10 +124,13 @@ func (s *RecordStore) Claims(ctx context.Context, bucket, key string) ([]Claim, 
 	return claims, nil
 }
 
+// oldest is before any batch: a ledger of records is younger.
+var oldest = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // Since lists the batches begun from a time on, day after day.
 func (s *RecordStore) Since(ctx context.Context, from, to time.Time) iter.Seq2[Batch, error] {
-	if oldest := to.Add(-s.keep - after); from.Before(oldest) {
-		from = oldest // there are none before
+	if from.Before(oldest) {
+		from = oldest
 	}
 	return func(yield func(Batch, error) bool) {
 		first := hex.EncodeToString(timeOf(from))

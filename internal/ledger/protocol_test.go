@@ -137,7 +137,7 @@ func TestDirectory(t *testing.T) {
 
 func memoryLedger(records Records, o Objects) *Ledger {
 	return New(Config{
-		Store: NewRecordStore(records, 400*24*time.Hour, rand.Reader), Objects: o,
+		Store: NewRecordStore(records, rand.Reader), Objects: o,
 		Lease: time.Hour, Now: func() time.Time { return noon },
 	})
 }
@@ -208,11 +208,11 @@ func TestNoTrace(t *testing.T) {
 	if err := a.Commit(t.Context(), []pipeline.File{{Object: o, Outcome: pipeline.Failed, Err: errors.New("cut")}}, nil); err != nil {
 		t.Fatal(err)
 	}
-	h := NewHistory(NewRecordStore(m, time.Hour, nil))
+	h := NewHistory(NewRecordStore(m, nil))
 	if all, err := h.File(t.Context(), "logs", "a"); err != nil || len(all) > 0 {
 		t.Errorf("%+v, %v", all, err)
 	}
-	if _, err := NewRecordStore(m, time.Hour, nil).Entry(t.Context(), a.ID); !errors.Is(err, errGone) {
+	if _, err := NewRecordStore(m, nil).Entry(t.Context(), a.ID); !errors.Is(err, errGone) {
 		t.Errorf("entry: %v", err)
 	}
 	if slices.Contains(asked, "put") || slices.Contains(asked, "place") {
@@ -281,7 +281,7 @@ func TestSplit(t *testing.T) {
 	}
 	for _, limit := range []int{1, 300, 1000, perPart} {
 		m := NewMemory()
-		s := NewRecordStore(m, time.Hour, nil)
+		s := NewRecordStore(m, nil)
 		parts, err := split(c, limit)
 		if err != nil {
 			t.Fatal(err)
@@ -317,7 +317,7 @@ func TestSplit(t *testing.T) {
 
 // TestNames are in the order of time, and of no use twice.
 func TestNames(t *testing.T) {
-	s := NewRecordStore(NewMemory(), time.Hour, rand.Reader)
+	s := NewRecordStore(NewMemory(), rand.Reader)
 	last := ""
 	for i := range 100 {
 		at := noon.Add(time.Duration(i) * time.Millisecond)
@@ -330,7 +330,63 @@ func TestNames(t *testing.T) {
 		}
 		last = id
 	}
-	if _, err := NewRecordStore(NewMemory(), time.Hour, strings.NewReader("short")).Name(nil, noon); err == nil {
+	if _, err := NewRecordStore(NewMemory(), strings.NewReader("short")).Name(nil, noon); err == nil {
 		t.Error("a name without a number")
+	}
+}
+
+// aged hides what a database may have removed by then.
+type aged struct {
+	*Memory
+	now time.Time
+}
+
+func (a *aged) gone(r Record) bool { return !r.Expires.IsZero() && r.Expires.Before(a.now) }
+
+func (a *aged) Swap(ctx context.Context, changes []Change) ([]Record, error) {
+	for _, c := range changes {
+		if r, _ := a.Memory.Get(ctx, c.Partition, c.Sort); a.gone(r) {
+			if _, err := a.Memory.Swap(ctx, []Change{{Record{Partition: r.Partition, Sort: r.Sort}, r.Says}}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return a.Memory.Swap(ctx, changes)
+}
+
+func (a *aged) Get(ctx context.Context, partition, sort string) (Record, error) {
+	r, err := a.Memory.Get(ctx, partition, sort)
+	if a.gone(r) {
+		return Record{}, err
+	}
+	return r, err
+}
+
+// TestNeverTwice: a backfill brings files that were converted decades ago, and
+// others that were given up then.
+func TestNeverTwice(t *testing.T) {
+	var asked []string
+	m := &aged{NewMemory(), noon}
+	l := New(Config{Store: NewRecordStore(m, rand.Reader), Objects: nowhere{&asked}, Lease: time.Hour, Now: func() time.Time { return m.now }})
+	done, given := object("done"), object("given up")
+	if _, err := l.Begin(t.Context(), []pipeline.Object{given}); err != nil {
+		t.Fatal(err)
+	}
+	a, err := l.Begin(t.Context(), []pipeline.Object{done})
+	if err != nil {
+		t.Fatal(err)
+	}
+	staged := []table.Object{{Name: "lines/dt=2026-11-22/" + a.ID + "-0000.parquet", Rows: 3}}
+	if err := a.Commit(t.Context(), []pipeline.File{convertedFile(done, 3)}, staged); err != nil {
+		t.Fatal(err)
+	}
+	m.now = noon.AddDate(30, 0, 0)
+	b, err := l.Begin(t.Context(), []pipeline.Object{done, given})
+	if err != nil || len(b.Done) != 1 || b.Done[0].File.Key != "done" || len(b.Taken) != 1 {
+		t.Errorf("after thirty years: %+v, %v", b, err)
+	}
+	all, err := NewHistory(NewRecordStore(m, nil)).File(t.Context(), done.Bucket, "done")
+	if err != nil || len(all) != 1 || !all[0].In || len(all[0].Objects) != 1 {
+		t.Errorf("what is known of it: %+v, %v", all, err)
 	}
 }

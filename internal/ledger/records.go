@@ -47,9 +47,6 @@ type Change struct {
 const (
 	// swapped at once; a claim is made of so many at a time.
 	perSwap = 100
-	// A database may take a few days to remove what has expired, in any order.
-	// A claim whose batch is gone counts for nothing, so batches go later.
-	after = 30 * 24 * time.Hour
 	// How long a batch that was not committed can still be looked at.
 	undecided = 7 * 24 * time.Hour
 	// of JSON in one record; DynamoDB takes 400 KB with all that is around it
@@ -66,21 +63,18 @@ const (
 //
 // A batch id begins with the time, so that the batches of a day are together and
 // in order, and the day is known from the id.
+//
+// What was committed is remembered for ever. A file can come again at any time,
+// years later by a backfill, and its rows may still be there: no time after which
+// it may be forgotten would keep them from coming twice.
 type RecordStore struct {
 	records Records
-	keep    time.Duration
 	random  io.Reader
 }
 
-// Keep is how long a function remembers files: longer than log files are kept
-// unless a stack says otherwise, so that all of them may be delivered again.
-const Keep = 400 * 24 * time.Hour
-
-// NewRecordStore returns a store that remembers files for as long as keep says:
-// one that is delivered again later is converted again. Ids of batches are made
-// with random.
-func NewRecordStore(r Records, keep time.Duration, random io.Reader) *RecordStore {
-	return &RecordStore{records: r, keep: keep, random: random}
+// NewRecordStore returns a store. Ids of batches are made with random.
+func NewRecordStore(r Records, random io.Reader) *RecordStore {
+	return &RecordStore{records: r, random: random}
 }
 
 // Name returns an id that no batch had or will have. The objects of one that was
@@ -154,14 +148,13 @@ func (s *RecordStore) Open(ctx context.Context, b Batch) error {
 
 // Claim puts files under a batch.
 func (s *RecordStore) Claim(ctx context.Context, batch string, files []pipeline.Object, from map[string]string) ([]string, error) {
-	t, _ := begun(batch)
 	holders := make([]string, 0, len(files))
 	for len(files) > 0 {
 		n := min(perSwap, len(files))
 		changes := make([]Change, n)
 		for i, f := range files[:n] {
 			r := fileRecord(f)
-			r.Says, r.Expires = batch, t.Add(s.keep)
+			r.Says = batch
 			file := fileOf(f)
 			file.ID = "" // it is the key already
 			var err error
@@ -206,20 +199,19 @@ func batchOf(r Record) (Batch, error) {
 // Commit writes what the batch is, then decides it. Parts without a decision
 // are read by nobody.
 func (s *RecordStore) Commit(ctx context.Context, b Batch, c Commit) (State, error) {
-	expires := b.Begun.Add(s.keep + after)
 	parts, err := split(c, perPart)
 	if err != nil {
 		return "", err
 	}
 	b.Parts = len(parts)
 	for i, body := range parts {
-		r := Record{Partition: "m#" + b.ID, Sort: partName(i), Says: b.ID, Body: body, Expires: expires}
+		r := Record{Partition: "m#" + b.ID, Sort: partName(i), Says: b.ID, Body: body}
 		if _, err := s.records.Swap(ctx, []Change{{r, ""}}); err != nil {
 			return "", fmt.Errorf("write part %d of %d: %w", i+1, len(parts), err)
 		}
 	}
 	r := batchRecord(b.ID)
-	r.Says, r.Expires = string(Committed), expires
+	r.Says = string(Committed)
 	got, err := s.write(ctx, r, string(Live), b)
 	return decided(got), err
 }
@@ -257,7 +249,7 @@ func (s *RecordStore) Finish(ctx context.Context, id string) error {
 		return err
 	}
 	r := batchRecord(id)
-	r.Says, r.Expires = string(Finished), b.Begun.Add(s.keep+after)
+	r.Says = string(Finished)
 	got, err := s.write(ctx, r, string(Committed), b)
 	if err == nil && got.Says != string(Finished) {
 		err = fmt.Errorf("batch %s is %s", id, got.Says)

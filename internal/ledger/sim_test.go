@@ -154,7 +154,7 @@ func (w *world) check() error {
 	ctx := context.Background()
 	w.now = w.now.Add(10 * w.lease)
 	w.faults = 0
-	h := NewHistory(NewRecordStore(w.records, 400*24*time.Hour, w))
+	h := NewHistory(NewRecordStore(w.records, w))
 	for b, err := range h.Since(ctx, time.Time{}, w.now) {
 		if err != nil {
 			return err

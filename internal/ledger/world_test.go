@@ -323,7 +323,7 @@ func (w *world) Read(b []byte) (int, error) {
 
 func (p *worker) ledger() *Ledger {
 	return New(Config{
-		Store:   store{NewRecordStore(records{p}, 400*24*time.Hour, p.w), p.w},
+		Store:   store{NewRecordStore(records{p}, p.w), p.w},
 		Objects: objects{p},
 		Lease:   p.w.lease,
 		Now:     func() time.Time { return p.w.now.Add(p.skew) },
