@@ -63,7 +63,7 @@ check: fmt vet staticcheck tidy race test ## All that must hold before a commit;
 
 .PHONY: fmt
 fmt:
-	@bad=$$(gofmt -l cmd functions internal) && test -z "$$bad" || { echo "gofmt -w $$bad"; exit 1; }
+	@bad=$$(gofmt -l cmd functions internal tools) && test -z "$$bad" || { echo "gofmt -w $$bad"; exit 1; }
 
 .PHONY: vet
 vet:
@@ -77,6 +77,7 @@ staticcheck:
 tidy:
 	$(GO) mod tidy -diff
 	cd tools && $(GO) mod tidy -diff
+	cd tools/arrow && $(GO) mod tidy -diff
 
 # What is long and has one goroutine is left out: each line takes ten times as
 # long under the race detector, which has nothing to find there.
@@ -170,7 +171,7 @@ bench: ## Measure, last next to DuckDB; BENCH chooses benchmarks, BENCHTIME how 
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./internal/bench
 
 .PHONY: bench-peers
-bench-peers: ## Measure next to others only: DuckDB, parquet-go, encoding/csv, Athena's regexp, grok
+bench-peers: ## Measure next to others only: DuckDB, parquet-go, arrow-go, encoding/csv, Athena's regexp, grok
 	$(GO) test -run '^$$' -bench 'Convert|Parse|SmallFiles|CloudTrail|Peers' -benchtime 1x -timeout 30m ./internal/bench
 
 .PHONY: clean

@@ -3,16 +3,15 @@
 package bench
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
-	"sluice/internal/generate"
 	"sluice/internal/logs"
 	"sluice/internal/logs/s3access"
 )
@@ -20,69 +19,66 @@ import (
 // peerLines is how many lines the slow ways are measured on.
 const peerLines = 100_000
 
-// BenchmarkPeers measures another way to write access logs in Go, in turns with
-// Sluice's on the same lines. It does less: parquet-go writes the 27 logged columns
-// of rows that Sluice has read.
+// BenchmarkPeers measures other ways to write access logs in Go, in turns with
+// Sluice's on the same lines. They do less: they write the 27 logged columns of rows
+// that Sluice has read, to one file.
 func BenchmarkPeers(b *testing.B) {
-	var buf bytes.Buffer
-	if err := generate.Lines(&buf, 1, peerLines); err != nil {
-		b.Fatal(err)
-	}
-	text := buf.Bytes()
 	file, _ := accessLog(b, peerLines)
-	dir := b.TempDir()
-	whole := func() error {
-		r, err := convert(file, b.TempDir())
-		if err != nil {
-			return err
-		}
-		return r.whole(1, peerLines)
-	}
+	arrow := buildArrow(b)
 	for b.Loop() {
 		for _, p := range []struct {
-			what, name   string
-			ours, theirs func() error
+			name string
+			run  func(file, dir string) side
 		}{
-			{"convert, CPU µs per line", "parquet-go, structs of pointers, 27 columns", whole, func() error { return writePointers(dir+"/dt=all", text) }},
+			{"parquet-go, structs of pointers, 27 columns", func(file, dir string) side { return start(b, roleParquetGo, file, dir) }},
+			{"arrow-go, record builder + pqarrow, 27 columns", func(file, dir string) side { return finish(b, exec.Command(arrow, file, dir)) }},
 		} {
-			var cpu pairs
+			var (
+				cpu, peak pairs
+				dir       string
+			)
 			for range runs {
-				cpu.add(timed(b, p.ours), timed(b, p.theirs))
+				dir = b.TempDir()
+				ours := start(b, roleSluice, file, dir+"/ours")
+				if err := ours.Report.whole(1, peerLines); err != nil {
+					b.Fatal(err)
+				}
+				theirs := p.run(file, dir+"/theirs")
+				if theirs.Rows != peerLines {
+					b.Fatalf("%s wrote %d rows, want %d", p.name, theirs.Rows, peerLines)
+				}
+				cpu.add(ours.cpu.Seconds()*1e6/peerLines, theirs.cpu.Seconds()*1e6/peerLines)
+				peak.add(float64(ours.Peak)/mib, float64(theirs.Peak)/mib)
+			}
+			if err := compareColumns(columns, dir+"/ours/s3_access_logs", dir+"/theirs", nil, nil); err != nil {
+				b.Fatalf("%s: %v", p.name, err)
 			}
 			figures.add(figure{
-				what: p.what, sluice: decimals(median(cpu.ours), 2), other: decimals(median(cpu.theirs), 2), name: p.name,
+				what: "convert, CPU µs per line", sluice: decimals(median(cpu.ours), 2), other: decimals(median(cpu.theirs), 2), name: p.name,
 				ratio: decimals(cpu.ratio(), 3),
+			})
+			figures.add(figure{
+				what: "  peak memory in MiB", sluice: decimals(median(peak.ours), 0), other: decimals(median(peak.theirs), 0), name: p.name,
+				ratio: decimals(peak.ratio(), 2),
+			})
+			ours, theirs := perRow(bytesBelow(b, dir+"/ours"), peerLines), perRow(bytesBelow(b, dir+"/theirs"), peerLines)
+			figures.add(figure{
+				what: "  bytes per row, of all columns here", sluice: decimals(ours, 1), other: decimals(theirs, 1), name: p.name,
+				ratio: decimals(ours/theirs, 3),
 			})
 		}
 	}
 	b.ReportMetric(0, "ns/op") // of all sides together: says nothing
 }
 
-// timed is the CPU time of f in microseconds a line.
-func timed(b *testing.B, f func() error) float64 {
-	b.Helper()
-	return spent(b, func() {
-		if err := f(); err != nil {
-			b.Fatal(err)
-		}
-	}).Seconds() * 1e6 / peerLines
-}
-
-func eachRow(text []byte, f func(*s3access.Row) error) error {
-	in, rows := logs.Input{Key: delivered}, 0
-	for row, err := range s3access.Format.NewReader().Read(&in, bytes.NewReader(text)) {
-		if err == nil {
-			err = f(row)
-		}
-		if err != nil {
-			return fmt.Errorf("line %d: %w", in.Lines, err)
-		}
-		rows++
+// buildArrow builds the yardstick that is a module of its own, see tools/arrow.
+func buildArrow(b *testing.B) (program string) {
+	program = b.TempDir() + "/arrow"
+	build := exec.CommandContext(b.Context(), "go", "build", "-C", "../../tools/arrow", "-o", program, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("build tools/arrow: %v\n%s", err, out)
 	}
-	if rows != peerLines {
-		return fmt.Errorf("%d rows of %d lines", rows, peerLines)
-	}
-	return nil
+	return program
 }
 
 // pointers is a row of the logged columns as parquet-go writes NULLs rightly: by
@@ -119,13 +115,18 @@ type pointers struct {
 
 // writePointers writes one Parquet file with parquet-go's GenericWriter, tuned:
 // 1,000 rows at a time, the fastest zstd, large pages, groups of 128k rows.
-func writePointers(dir string, text []byte) (err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.Create(dir + "/0.parquet")
+func writePointers(file, to string) (rows int64, err error) {
+	src, err := os.Open(file)
 	if err != nil {
-		return err
+		return 0, err
+	}
+	defer src.Close()
+	if err := os.MkdirAll(to+"/dt=all", 0o700); err != nil {
+		return 0, err
+	}
+	f, err := os.Create(to + "/dt=all/0.parquet")
+	if err != nil {
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	w := parquet.NewGenericWriter[pointers](f, parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
@@ -136,7 +137,11 @@ func writePointers(dir string, text []byte) (err error) {
 		batch = batch[:0]
 		return err
 	}
-	err = eachRow(text, func(r *s3access.Row) error {
+	in := logs.Input{Key: delivered}
+	for r, err := range s3access.Format.NewReader().Read(&in, src) {
+		if err != nil {
+			return rows, fmt.Errorf("line %d: %w", in.Lines, err)
+		}
 		batch = append(batch, pointers{
 			str(r.BucketOwnerID), str(r.BucketName), int64(r.RequestTime), str(r.RemoteIP), str(r.Requester), str(r.RequestID),
 			str(r.Operation), str(r.KeyName), str(r.RequestURI), num(r.HTTPStatus), str(r.ErrorCode), num(r.BytesSentSize),
@@ -144,12 +149,14 @@ func writePointers(dir string, text []byte) (err error) {
 			str(r.HostID), str(r.SignatureVersion), str(r.CipherSuite), str(r.AuthenticationType), str(r.HostHeader),
 			str(r.TLSVersion), str(r.AccessPointARN), flag(r.ACLRequired), str(r.SourceRegion),
 		})
+		rows++
 		if len(batch) == cap(batch) {
-			return flush()
+			if err := flush(); err != nil {
+				return rows, err
+			}
 		}
-		return nil
-	})
-	return errors.Join(err, flush(), w.Close())
+	}
+	return rows, errors.Join(flush(), w.Close())
 }
 
 func str(t logs.Text) *string {
@@ -177,17 +184,13 @@ func flag(v logs.Bool) *bool {
 // TestPeersAgree: what parquet-go wrote is what Sluice writes, so that it is the
 // same task.
 func TestPeersAgree(t *testing.T) {
-	var buf bytes.Buffer
-	if err := generate.Lines(&buf, 1, peerLines); err != nil {
-		t.Fatal(err)
-	}
 	file, _ := accessLog(t, peerLines)
 	dir := t.TempDir()
 	if _, err := convert(file, dir+"/ours"); err != nil {
 		t.Fatal(err)
 	}
-	if err := writePointers(dir+"/theirs/dt=all", buf.Bytes()); err != nil {
-		t.Fatal(err)
+	if rows, err := writePointers(file, dir+"/theirs"); err != nil || rows != peerLines {
+		t.Fatalf("%d rows: %v", rows, err)
 	}
 	if err := compareColumns(columns, dir+"/ours/s3_access_logs", dir+"/theirs", nil, nil); err != nil {
 		t.Error(err)

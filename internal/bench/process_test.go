@@ -28,6 +28,7 @@ const (
 	roleDuckDays  = "duckdb-days"    // a folder a day
 	roleDuckFile  = "duckdb-file"    // one file
 	roleDuckTrail = "duckdb-trail"   // CloudTrail, a folder a day
+	roleParquetGo = "parquet-go"     // one file
 )
 
 // said is what a side prints when it is done.
@@ -56,6 +57,8 @@ func play(role string, args []string) int {
 		s.Rows, err = duckConvert(duckCopy(args[0], args[1], false))
 	case role == roleDuckTrail:
 		s.Rows, err = duckConvert(duckTrail(args[0], args[1]))
+	case role == roleParquetGo:
+		s.Rows, err = writePointers(args[0], args[1])
 	}
 	if err == nil {
 		s.Peak, err = peak()
@@ -85,14 +88,20 @@ func start(tb testing.TB, role string, args ...string) side {
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Env = append(os.Environ(), roleEnv+"="+role)
+	return finish(tb, cmd)
+}
+
+// finish runs a side that may be another program.
+func finish(tb testing.TB, cmd *exec.Cmd) side {
+	tb.Helper()
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		tb.Fatalf("%s %q: %v", role, args, err)
+		tb.Fatalf("%q: %v", cmd.Args, err)
 	}
 	s := side{cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if err := json.Unmarshal(out, &s.said); err != nil {
-		tb.Fatalf("%s %q: answer %q: %v", role, args, out, err)
+		tb.Fatalf("%q: answer %q: %v", cmd.Args, out, err)
 	}
 	return s
 }
