@@ -52,7 +52,7 @@ func (w *workers) Decode(ctx *kong.DecodeContext) error {
 // Help is what "sluice convert --help" says below the summary.
 func (convertCommand) Help() string {
 	return `Files may be gzipped or not, and of any kind: what holds no S3 server access logs or CloudTrail records is skipped and listed.
-Files are converted in batches of up to 256 MiB; a batch keeps one core busy, and so does a single file of any size.
+Files are converted in batches of up to 256 MiB; a batch, or a single file of any size, keeps up to two cores busy.
 Files that the lake has already are left out, so the same command again continues after an interrupt and adds what is new. A file is known by its path, size and modification time: one that was rewritten or touched since is another file, and is converted in addition, with a warning.
 Links to files are followed and those to folders are not; a file is converted once, however many names it has. What is not converted is listed with the reason.
 
@@ -109,7 +109,7 @@ func (c *convertCommand) convert(ctx context.Context, a *app, f *finder, lake *l
 		n = runtime.GOMAXPROCS(0)
 	}
 	results, err := work(ctx, min(n, len(batches)), batches, func() (*worker, error) {
-		p, err := pipeline.New(pipeline.Config{Routes: formats.Routes(), Stage: lake.Stage(), Progress: bar.add})
+		p, err := pipeline.New(pipeline.Config{Routes: formats.Routes(), Stage: lake.Stage(), Progress: bar.add, Background: beside(n, len(batches))})
 		if err != nil {
 			return nil, err
 		}
@@ -129,6 +129,11 @@ func (c *convertCommand) convert(ctx context.Context, a *app, f *finder, lake *l
 	}
 	return r, err
 }
+
+// beside says whether workers should do part of a batch on a second core: they
+// take more memory then (25 MB each), and only what is left for the last batches
+// to do is done sooner.
+func beside(workers, batches int) bool { return workers > 1 && batches < 4*workers }
 
 // warnChanged tells of files that are converted again: what they held before is
 // in the lake, and stays there.

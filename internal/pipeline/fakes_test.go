@@ -200,9 +200,18 @@ func readAll(t testing.TB, o table.Object) []string {
 	return out
 }
 
-func newPipeline(t testing.TB) *Pipeline {
+func newPipeline(t testing.TB) *Pipeline { return pipelineOf(t, Config{}) }
+
+// everyWay runs a test with a pipeline on one goroutine and with one on several.
+func everyWay(t *testing.T, test func(*testing.T, *Pipeline)) {
+	t.Run("alone", func(t *testing.T) { test(t, newPipeline(t)) })
+	t.Run("background", func(t *testing.T) { test(t, pipelineOf(t, Config{Background: true})) })
+}
+
+func pipelineOf(t testing.TB, c Config) *Pipeline {
 	t.Helper()
-	p, err := New(Config{Routes: []Route{To(sayings("said", "20 ")), To(sayings("cried", "20!"))}, Stage: t.TempDir()})
+	c.Routes, c.Stage = []Route{To(sayings("said", "20 ")), To(sayings("cried", "20!"))}, t.TempDir()
+	p, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}

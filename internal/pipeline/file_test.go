@@ -142,8 +142,9 @@ type badCloser struct{ err error }
 func (c badCloser) Close() error { return c.err }
 
 // TestCutAnywhere cuts a zipped file at every byte: nothing of it may be seen.
-func TestCutAnywhere(t *testing.T) {
-	p := newPipeline(t)
+func TestCutAnywhere(t *testing.T) { everyWay(t, testCutAnywhere) }
+
+func testCutAnywhere(t *testing.T, p *Pipeline) {
 	var b strings.Builder
 	for i := range 200 {
 		fmt.Fprintf(&b, "20 %d line %x\n", i%3, i*i*7919)

@@ -32,6 +32,11 @@ type Config struct {
 	Progress func(bytes, lines int64) // optional; deltas, called from Run's goroutine
 	Watch    Watch                    // optional; sees every row
 
+	// Background reads files ahead and writes row groups on goroutines of their own,
+	// beside the one that parses: for whoever has a core to spare, and the memory of
+	// a second buffer of rows. What is written is the same. Run waits for all.
+	Background bool
+
 	// NoTables reads, counts and watches files and writes nothing: no stage is
 	// made, the lake of Run is not asked and may be nil, and Converted means that
 	// a file was read whole. What only a writer notices, a row that no table can
@@ -46,6 +51,7 @@ type Pipeline struct {
 	sinks    []sink // one a route
 	rejected writer[logs.Rejected]
 	text     *opener
+	ahead    *ahead // nil: files are read where they are parsed
 	progress func(bytes, lines int64)
 	watch    Watch
 }
@@ -59,6 +65,9 @@ func New(c Config) (*Pipeline, error) {
 	if p.watch == nil {
 		p.watch = blind{}
 	}
+	if c.Background {
+		p.ahead = newAhead()
+	}
 	if c.NoTables {
 		if err := p.open(c.Routes, nil); err != nil {
 			return nil, err
@@ -71,6 +80,9 @@ func New(c Config) (*Pipeline, error) {
 	}
 	stage, err := table.NewStage(p.stage)
 	if err == nil {
+		if c.Background {
+			stage.Background()
+		}
 		err = p.open(c.Routes, stage)
 	}
 	if err != nil {

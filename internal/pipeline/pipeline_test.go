@@ -17,8 +17,9 @@ import (
 	"sluice/internal/table"
 )
 
-func TestBatch(t *testing.T) {
-	p := newPipeline(t)
+func TestBatch(t *testing.T) { everyWay(t, testBatch) }
+
+func testBatch(t *testing.T, p *Pipeline) {
 	src := source{
 		"a":    text("20 1 one\n20 2 this or that\n20 ?\n"),
 		"b.gz": text(zipped(t, "20 1 x\n", "20 1 y")),
@@ -119,8 +120,9 @@ func TestListedTwice(t *testing.T) {
 	}
 }
 
-func TestCommitFails(t *testing.T) {
-	p := newPipeline(t)
+func TestCommitFails(t *testing.T) { everyWay(t, testCommitFails) }
+
+func testCommitFails(t *testing.T, p *Pipeline) {
 	src := source{"a": text("20 1 a\n20 ?\n")}
 	refused := errors.New("refused")
 	for _, l := range []*lake{{t: t, fail: refused}, {t: t, refuse: refused}} {
@@ -139,8 +141,9 @@ func TestCommitFails(t *testing.T) {
 	}
 }
 
-func TestStageFails(t *testing.T) {
-	p := newPipeline(t)
+func TestStageFails(t *testing.T) { everyWay(t, testStageFails) }
+
+func testStageFails(t *testing.T, p *Pipeline) {
 	src := source{"a": text("20 1 a\n")}
 	stage := p.stage
 	if err := os.Remove(stage); err != nil {
@@ -172,8 +175,9 @@ func (s refusing) Close(string) ([]table.Object, error) { return nil, s.err }
 
 // TestCloseFails holds that what earlier tables staged goes with the batch; that
 // the stage is empty is what newPipeline checks in the end.
-func TestCloseFails(t *testing.T) {
-	p := newPipeline(t)
+func TestCloseFails(t *testing.T) { everyWay(t, testCloseFails) }
+
+func testCloseFails(t *testing.T, p *Pipeline) {
 	full, l := errors.New("disk full"), lake{t: t}
 	src := source{"a": text("20 1 a\n20 ?\n"), "cry": text("20!\n")}
 	sound := p.sinks[1]
@@ -192,8 +196,9 @@ func TestCloseFails(t *testing.T) {
 	}
 }
 
-func TestEndedContext(t *testing.T) {
-	p := newPipeline(t)
+func TestEndedContext(t *testing.T) { everyWay(t, testEndedContext) }
+
+func testEndedContext(t *testing.T, p *Pipeline) {
 	ctx, cancel := context.WithCancel(t.Context())
 	src := source{"a": text("20 1 a\n"), "b": func() (io.ReadCloser, error) { cancel(); return nil, errors.New("hung up") }}
 	l := lake{t: t}

@@ -80,6 +80,10 @@ func newEncoder() (*encoder, error) {
 	return e, nil
 }
 
+// forget clears what a chunk leaves behind that was not written to its end, as
+// after a panic: the next one would take it for its own.
+func (e *encoder) forget() { clear(e.places) }
+
 // begin starts a column chunk of n rows.
 func (e *encoder) begin(c Column, n int) {
 	e.column = c

@@ -53,6 +53,17 @@ func TestSameRowsSameBytes(t *testing.T) {
 	other := newWriter(t) // other hash seeds
 	write(t, other, rows)
 	sameBytes(t, contents(t, finish(t, other)), want)
+
+	const small = 3000 // rows of a group
+	w.limits.rows = small
+	write(t, w, rows)
+	want = contents(t, finish(t, w))
+	beside := newBackgroundWriter(t)
+	beside.limits.rows = small
+	for range 2 {
+		write(t, beside, rows)
+		sameBytes(t, contents(t, finish(t, beside)), want)
+	}
 }
 
 func TestRollbackLeavesNoTrace(t *testing.T) {
@@ -92,6 +103,9 @@ func TestRollbackAnywhere(t *testing.T) {
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		w := newWriter(t)
+		if seed%2 == 1 {
+			w = newBackgroundWriter(t)
+		}
 		w.limits = limits{rows: 4 + r.IntN(40), buffer: 1 << (6 + r.IntN(10)), object: 1 << (10 + r.IntN(6)), groups: 1 + r.IntN(5)}
 		for range 2 {
 			var kept []every
@@ -139,7 +153,12 @@ func TestRollbackAnywhere(t *testing.T) {
 }
 
 func TestAbort(t *testing.T) {
-	w := newWriter(t)
+	for name, w := range map[string]*Writer[every]{"inline": newWriter(t), "beside": newBackgroundWriter(t)} {
+		t.Run(name, func(t *testing.T) { testAbort(t, w) })
+	}
+}
+
+func testAbort(t *testing.T, w *Writer[every]) {
 	w.limits.rows = 50
 	write(t, w, random(1, 170, 3))
 	if err := w.Abort(); err != nil {
@@ -219,11 +238,14 @@ func TestEveryFailure(t *testing.T) {
 	a, b, c := random(1, 130, 2), random(2, 110, 3), random(3, 90, 2)
 	kept := append(slices.Clone(a), c...)
 	seen := map[string]bool{}
-	for _, short := range []bool{false, true} {
+	for _, how := range []struct{ short, beside bool }{{false, false}, {true, false}, {false, true}} {
 		for n := 0; ; n++ {
 			w := newWriter(t)
+			if how.beside {
+				w = newBackgroundWriter(t)
+			}
 			w.limits = limits{rows: 80, buffer: 1 << 20, object: 1 << 20, groups: 3}
-			disk := &faulty{files: w.fs, left: n, short: short}
+			disk := &faulty{files: w.fs, left: n, short: how.short}
 			w.fs = disk.view()
 			objects, err := convert(w, a, b, c)
 			if disk.done == "" {
@@ -328,4 +350,45 @@ func TestIDsRunOut(t *testing.T) {
 		write(t, w, rows)
 		all(t, w, rows)
 	})
+}
+
+// TestPanicBeside: a mistake that comes to light beside the caller is an error of
+// the batch, and the next one is as if nothing had been.
+func TestPanicBeside(t *testing.T) {
+	w := newBackgroundWriter(t)
+	w.limits.rows = 50
+	fs := w.fs
+	w.fs.open = func(string, bool) (io.WriteCloser, error) { panic("disk is odd") }
+	_, err := convert(w, random(1, 130, 2), nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "disk is odd") {
+		t.Fatalf("got %v", err)
+	}
+	w.fs = fs
+	w.stage.enc.places = slices.Repeat([]uint32{1}, 3) // as if in the midst of a chunk
+	if err := w.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	rows := random(2, 140, 1)
+	write(t, w, rows)
+	same(t, unordered(readBack(t, finish(t, w))), unordered(sorted(rows)))
+}
+
+// TestWritersShareAStage: two writers of a batch take turns in writing beside.
+func TestWritersShareAStage(t *testing.T) {
+	stage := newStage(t)
+	stage.Background()
+	a := newWriterOn(t, stage)
+	other := everyTable
+	other.Name = "other"
+	b, err := New(other, stage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.limits.rows, b.limits.rows = 64, 50
+	rows := random(6, 1000, 2)
+	for i := range rows {
+		write(t, []*Writer[every]{a, b}[i%2], rows[i:i+1])
+	}
+	got := append(readBack(t, finish(t, a)), readBack(t, finish(t, b))...)
+	same(t, unordered(got), unordered(sorted(rows)))
 }

@@ -150,9 +150,18 @@ func newStage(t testing.TB) *Stage {
 	return stage
 }
 
-func newWriter(t testing.TB) *Writer[every] {
+func newWriter(t testing.TB) *Writer[every] { return newWriterOn(t, newStage(t)) }
+
+// newBackgroundWriter returns a writer that writes row groups beside the test.
+func newBackgroundWriter(t testing.TB) *Writer[every] {
+	stage := newStage(t)
+	stage.Background()
+	return newWriterOn(t, stage)
+}
+
+func newWriterOn(t testing.TB, stage *Stage) *Writer[every] {
 	t.Helper()
-	w, err := New(everyTable, newStage(t))
+	w, err := New(everyTable, stage)
 	if err != nil {
 		t.Fatal(err)
 	}

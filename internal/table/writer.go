@@ -39,7 +39,8 @@ type limits struct {
 // on how many days a batch holds nor on how many rows.
 //
 // A Writer is used for one batch after the other: Write, then Close or Abort.
-// It is for one goroutine.
+// It is for one goroutine; on a stage with Background, row groups are written on
+// another one, and Write, Rollback and Close tell of an error there.
 type Writer[R any] struct {
 	table  logs.Table[R]
 	stage  *Stage
@@ -47,14 +48,11 @@ type Writer[R any] struct {
 	limits limits
 	schema *schema
 
-	cur  R // the row being written; buffers read their fields of it
-	row  row
-	sort []int // columns that order rows, by number
-
-	n    int     // rows buffered
-	size int     // bytes buffered
-	days []int32 // of the rows buffered
-	err  error   // the first of staging: nothing after it is sound
+	cur   R         // the row being written; buffers read their fields of it
+	buf   *buffered // rows that are not flushed
+	other *buffered // with Background: rows that are being flushed, or none
+	sort  []int     // columns that order rows, by number
+	err   error     // the first of staging: nothing after it is sound
 
 	batch int             // how many batches were before: staged files of theirs may be around
 	parts []*part         // in the order they were begun
@@ -65,6 +63,19 @@ type Writer[R any] struct {
 	mark     int    // rows buffered at Mark
 	spilled  bool   // rows were flushed since Mark
 	snapshot []part // of parts, before the first of those
+}
+
+// buffered is rows that are in no row group yet.
+type buffered struct {
+	row  row
+	n    int
+	size int     // bytes
+	days []int32 // of the rows
+}
+
+func (b *buffered) reset() {
+	b.row.reset()
+	b.days, b.n, b.size = b.days[:0], 0, 0
 }
 
 // New returns a writer of table t.
@@ -91,15 +102,27 @@ func New[R any](t logs.Table[R], stage *Stage) (*Writer[R], error) {
 		}
 		w.sort = append(w.sort, i)
 	}
-	w.row.spare = &stage.spare
-	cur := reflect.ValueOf(&w.cur).Elem()
-	for _, c := range columns {
-		if err := w.row.bind(c, cur.Field(c.field).Addr().Interface()); err != nil {
+	if w.buf, err = w.newBuffer(columns); err != nil {
+		return nil, fmt.Errorf("table %s: %w", t.Name, err)
+	}
+	if stage.background {
+		if w.other, err = w.newBuffer(columns); err != nil {
 			return nil, fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}
 	w.schema = newSchema(t.Name, columns, w.sort)
 	return w, nil
+}
+
+func (w *Writer[R]) newBuffer(columns []Column) (*buffered, error) {
+	b := &buffered{row: row{spare: &w.stage.spare}}
+	cur := reflect.ValueOf(&w.cur).Elem()
+	for _, c := range columns {
+		if err := b.row.bind(c, cur.Field(c.field).Addr().Interface()); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
 }
 
 // The first and last day that a directory dt=yyyy-mm-dd can name.
@@ -124,20 +147,21 @@ func (w *Writer[R]) Write(r *R) error {
 		return &RowError{fmt.Sprintf("table %s: day %d since 1970 has no date", w.table.Name, day)}
 	}
 	w.cur = *r
-	n := w.row.put()
+	b := w.buf
+	n := b.row.put()
 	if n > maxRow {
-		w.row.truncate(w.n)
-		if w.row.full { // by a value of the row that is gone
+		b.row.truncate(b.n)
+		if b.row.full { // by a value of the row that is gone
 			if err := w.flush(); err != nil {
 				return err
 			}
 		}
 		return &RowError{fmt.Sprintf("table %s: row of %d bytes", w.table.Name, n)}
 	}
-	w.days = append(w.days, day)
-	w.n++
-	w.size += n
-	if w.n == w.limits.rows || w.size >= w.limits.buffer || w.row.full {
+	b.days = append(b.days, day)
+	b.n++
+	b.size += n
+	if b.n == w.limits.rows || b.size >= w.limits.buffer || b.row.full {
 		return w.flush()
 	}
 	return nil
@@ -150,7 +174,7 @@ func (w *Writer[R]) fail(err error) error {
 
 // Mark remembers the rows so far. Only the last mark counts.
 func (w *Writer[R]) Mark() {
-	w.marked, w.mark, w.spilled = true, w.n, false
+	w.marked, w.mark, w.spilled = true, w.buf.n, false
 }
 
 // Rollback removes every row written since Mark.
@@ -164,9 +188,12 @@ func (w *Writer[R]) Rollback() error {
 		w.emptyBuffer()
 		return nil
 	case !w.spilled:
-		w.row.truncate(w.mark)
-		w.days, w.n = w.days[:w.mark], w.mark
+		w.buf.row.truncate(w.mark)
+		w.buf.days, w.buf.n = w.buf.days[:w.mark], w.mark
 		return nil
+	}
+	if err := w.settle(); err != nil {
+		return err
 	}
 	w.emptyBuffer()
 	w.mark, w.spilled = 0, false
@@ -207,44 +234,75 @@ func (w *Writer[R]) undoParts() error {
 // flush writes the buffered rows as row groups. Those before a mark get groups
 // of their own, so that those behind it can be taken back.
 func (w *Writer[R]) flush() error {
-	from := 0
+	if err := w.settle(); err != nil {
+		return err
+	}
+	mark := -1
 	if w.marked && !w.spilled {
-		if err := w.emit(0, w.mark); err != nil {
-			return w.fail(err)
+		mark = w.mark
+		w.mark, w.spilled = 0, true
+	}
+	b := w.buf
+	if w.other != nil {
+		w.buf, w.other = w.other, b
+		w.stage.start(func() error { return w.spill(b, mark) }, func(err error) { w.spilt(b, err) })
+		return nil
+	}
+	w.spilt(b, w.spill(b, mark))
+	return w.err
+}
+
+// settle waits for the row groups that are being written, of whatever table: the
+// stage writes one at a time.
+func (w *Writer[R]) settle() error {
+	w.stage.settle()
+	return w.err
+}
+
+// spill writes row groups of b. Of the writer it touches what nobody else does
+// before spilt was called: the parts, and their snapshot if there is a mark.
+func (w *Writer[R]) spill(b *buffered, mark int) error {
+	from := 0
+	if mark >= 0 {
+		if err := w.emit(b, 0, mark); err != nil {
+			return err
 		}
-		from, w.mark, w.spilled = w.mark, 0, true
+		from = mark
 		w.snapshot = w.snapshot[:0]
 		for _, p := range w.parts {
 			w.snapshot = append(w.snapshot, *p)
 		}
 	}
-	if err := w.emit(from, w.n); err != nil {
-		return w.fail(err)
+	return w.emit(b, from, b.n)
+}
+
+// spilt is what spill came to.
+func (w *Writer[R]) spilt(b *buffered, err error) {
+	b.reset()
+	if err != nil {
+		w.err = err
 	}
-	w.emptyBuffer()
-	return nil
 }
 
 func (w *Writer[R]) emptyBuffer() {
-	w.row.reset()
-	w.days, w.n, w.size = w.days[:0], 0, 0
+	w.buf.reset()
 	var none R
 	w.cur = none // it points into a reader's buffers
 }
 
-// emit writes rows lo to hi of the buffer, a row group for each day.
-func (w *Writer[R]) emit(lo, hi int) error {
+// emit writes rows lo to hi of a buffer, a row group for each day.
+func (w *Writer[R]) emit(b *buffered, lo, hi int) error {
 	if lo == hi {
 		return nil
 	}
-	w.arrange(lo, hi)
+	w.arrange(b, lo, hi)
 	rows := w.stage.order.rows
 	for len(rows) > 0 {
-		day, n := w.days[rows[0]], 1
-		for n < len(rows) && w.days[rows[n]] == day {
+		day, n := b.days[rows[0]], 1
+		for n < len(rows) && b.days[rows[n]] == day {
 			n++
 		}
-		if err := w.group(day, rows[:n]); err != nil {
+		if err := w.group(day, b.row.all, rows[:n]); err != nil {
 			return fmt.Errorf("table %s: stage %s: %w", w.table.Name, date(day), err)
 		}
 		rows = rows[n:]
@@ -253,21 +311,21 @@ func (w *Writer[R]) emit(lo, hi int) error {
 }
 
 // arrange orders rows lo to hi by day, then by the table's columns.
-func (w *Writer[R]) arrange(lo, hi int) {
+func (w *Writer[R]) arrange(b *buffered, lo, hi int) {
 	o := &w.stage.order
 	o.start(lo, hi)
 	for _, i := range slices.Backward(w.sort) {
-		o.keys = w.row.all[i].keys(o.keys[:0], lo, hi)
+		o.keys = b.row.all[i].keys(o.keys[:0], lo, hi)
 		o.by()
 	}
 	o.keys = o.keys[:0]
-	for _, day := range w.days[lo:hi] {
+	for _, day := range b.days[lo:hi] {
 		o.keys = append(o.keys, uint64(day-firstDay))
 	}
 	o.by()
 }
 
-func (w *Writer[R]) group(day int32, rows []uint16) error {
+func (w *Writer[R]) group(day int32, columns []buffer, rows []uint16) error {
 	p := w.open[day]
 	if p == nil {
 		p = &part{day: day, number: w.next[day]}
@@ -276,7 +334,7 @@ func (w *Writer[R]) group(day int32, rows []uint16) error {
 		w.open[day] = p
 		w.next[day]++
 	}
-	if err := p.addGroup(w.fs, w.stage.enc, w.schema, w.row.all, rows); err != nil {
+	if err := p.addGroup(w.fs, w.stage.enc, w.schema, columns, rows); err != nil {
 		return err
 	}
 	if p.bytes < w.limits.object && p.groups < w.limits.groups {
@@ -298,8 +356,8 @@ func (w *Writer[R]) Close(batch string) ([]Object, error) {
 		return nil, w.err
 	}
 	w.marked = false
-	if err := w.flush(); err != nil {
-		return nil, err
+	if err := errors.Join(w.flush(), w.settle()); err != nil {
+		return nil, w.err
 	}
 	var objects []Object
 	for _, p := range w.parts {
@@ -328,6 +386,8 @@ func (w *Writer[R]) Close(batch string) ([]Object, error) {
 // Abort removes everything that was written since the last Close, and makes the
 // writer as new.
 func (w *Writer[R]) Abort() error {
+	w.stage.settle()
+	w.stage.enc.forget()
 	var errs []error
 	for _, p := range w.parts {
 		errs = append(errs, p.discard(w.fs))
