@@ -11,6 +11,8 @@ type verifyCommand struct {
 	Timeout time.Duration `default:"3h" placeholder:"TIME" help:"How long to wait for S3 to deliver, such as 90m; 0 looks once (default: 3h)."`
 	Table   string        `placeholder:"NAME" env:"SLUICE_STATE_TABLE" help:"DynamoDB table that remembers files, the output StateTable of the stack ($SLUICE_STATE_TABLE)."`
 
+	LakeBucket string `placeholder:"NAME" env:"SLUICE_LAKE_BUCKET" help:"Lake, the output LakeBucket of the stack, to read the row in ($SLUICE_LAKE_BUCKET)."`
+
 	Trail       string `placeholder:"PLACE" help:"Verify the files of CloudTrail at s3://bucket/prefix, or in a folder with a copy of them."`
 	Keys        string `placeholder:"FILE" help:"Public keys, as aws cloudtrail list-public-keys prints them; without it CloudTrail is asked for them."`
 	Since       string `placeholder:"TIME" help:"Verify digests from then on: a day such as 2026-03-02, or a time."`
@@ -21,7 +23,7 @@ type verifyCommand struct {
 
 // Help is what "sluice verify --help" says below the summary.
 func (verifyCommand) Help() string {
-	return `With a bucket it checks where that logs to, what S3 needs to deliver there, and who is told of new files; then it asks for an object that is not there, and waits for the line of that request and for its batch. S3 takes hours: interrupt it when you like, and go on later with --probe and the id. It changes nothing.
+	return `With a bucket it checks where that logs to, what S3 needs to deliver there, and who is told of new files; then it asks for an object that is not there, and waits for the line of that request and for its batch, and shows the row that is read out of the lake. S3 takes hours: interrupt it when you like, and go on later with --probe and the id. It changes nothing.
 
 With --trail it holds every log file against the digest that names it, every digest against its signature by AWS and against the one before: what was changed, removed or added since CloudTrail delivered it is listed. A copy outside of S3 lacks the signature of its last digest, and that one is said to be unproven.
 

@@ -189,7 +189,7 @@ func TestVerifyBucket(t *testing.T) {
 		t.Errorf("%d, %s", code, errs)
 	}
 	wants(t, "steps", out, "ok       logging       s3://logs/ (event-time)\n", "ok       delivery      s3://logs/111122223333/eu-central-1/example-photos/2026/11/22/file",
-		"waiting  row           no function has had the file yet\n", "sluice verify example-photos --probe "+string(probed))
+		"waiting  batch         no function has had the file yet\n", "sluice verify example-photos --probe "+string(probed))
 
 	code, out, _ = verifyWith(t, one{off: true}, "example-photos", "--json")
 	var got struct {

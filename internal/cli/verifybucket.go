@@ -48,6 +48,9 @@ func (c *verifyCommand) bucket(ctx context.Context, a *app) error {
 		}
 		config.History = ledger.NewHistory(ledger.NewRecordStore(r, nil))
 	}
+	if c.LakeBucket != "" {
+		config.Lake = stackLake{p.files, c.LakeBucket}
+	}
 	end := func() {}
 	if a.stderr.terminal {
 		bar := progressbar.NewOptions(-1, barOptions(a.stderr, progressbar.OptionSetPredictTime(false))...)
@@ -101,6 +104,7 @@ func writeCheck(to screen, x probe.Check) {
 	if x.Next != "" {
 		fmt.Fprintf(&b, "%22s %s\n", "", clean.Line(x.Next))
 	}
+	writeRow(&b, x.Row)
 	_, _ = fmt.Fprint(to, b.String())
 }
 
@@ -132,8 +136,10 @@ func (c *verifyCommand) check() error {
 	if c.Timeout < 0 {
 		faults = append(faults, errors.New("--timeout is below zero"))
 	}
-	if strings.ContainsAny(c.Bucket, "/:") {
-		faults = append(faults, fmt.Errorf("%q is no name of a bucket: no s3://, no ARN, no prefix", c.Bucket))
+	for _, b := range []string{c.Bucket, c.LakeBucket} {
+		if strings.ContainsAny(b, "/:") {
+			faults = append(faults, fmt.Errorf("%q is no name of a bucket: no s3://, no ARN, no prefix", b))
+		}
 	}
 	if len(faults) > 0 {
 		return usage(errors.Join(faults...))

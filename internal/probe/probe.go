@@ -1,7 +1,7 @@
 // Package probe checks the way of one bucket's access logs from end to end: its
 // settings, what S3 needs to deliver, a request that must be logged, the delivered
-// file with its line, and the batch that the file went into. Each step says what to
-// do when it fails.
+// file with its line, the batch that the file went into, and the row that readers
+// find. Each step says what to do when it fails.
 //
 // S3 delivers when it likes, hours later as a rule. So a probe is its id: whoever
 // has it can look again.
@@ -44,6 +44,35 @@ type History interface {
 	File(ctx context.Context, bucket, key string) ([]ledger.Status, error)
 }
 
+// Lake reads what readers see.
+type Lake interface {
+	// Rows finds the rows of a request in an object of the table of access logs.
+	// ErrUnreadable is among the errors, with the reason for a person.
+	Rows(ctx context.Context, o ledger.Object, q Question) ([]Row, error)
+}
+
+// Question is which rows are looked for: those of one request in one delivered
+// file. More than one is a row too many.
+type Question struct {
+	Day       string // of the partition
+	RequestID string
+	Key       string // that was asked for
+	LogKey    string // of the delivered file
+}
+
+// Row is a row, by column.
+type Row []Cell
+
+// Cell is a value in a row; NULL is not in it.
+type Cell struct {
+	Column string `json:"column"`
+	Value  string `json:"value"`
+}
+
+// ErrUnreadable says that an object cannot be looked into from here, which says
+// nothing about what is in it.
+var ErrUnreadable = errors.New("cannot be read")
+
 // State is how a step ended.
 type State string
 
@@ -61,6 +90,7 @@ type Check struct {
 	State  State  `json:"state"`
 	Detail string `json:"detail"`
 	Next   string `json:"next,omitempty"` // what to do
+	Row    Row    `json:"row,omitempty"`  // of the request, where that is what was found
 }
 
 // ID names a probe, and says when it was sent: 20261122T093015Z-0a1b2c3d4e5f6071.
@@ -102,6 +132,7 @@ type Config struct {
 	Cloud   Cloud
 	Files   Files
 	History History // nil: nobody is asked what became of the file
+	Lake    Lake    // nil: nobody reads the row
 	Bucket  string
 	Account string
 	Region  string
@@ -155,12 +186,15 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 
 // say ends a step; it tells whether to go on.
 func (r *run) say(step string, s State, next, detail string, args ...any) (bool, error) {
-	c := Check{step, s, fmt.Sprintf(detail, args...), next}
+	return r.end(Check{Step: step, State: s, Detail: fmt.Sprintf(detail, args...), Next: next})
+}
+
+func (r *run) end(c Check) (bool, error) {
 	r.result.Checks = append(r.result.Checks, c)
 	if r.Told != nil {
 		r.Told(c)
 	}
-	return s == OK || s == Unknown, nil
+	return c.State == OK || c.State == Unknown, nil
 }
 
 func (r *run) settings(ctx context.Context) (bool, error) {

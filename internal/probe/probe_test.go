@@ -30,6 +30,8 @@ type account struct {
 	modified map[string]time.Time
 	states   map[string][]ledger.Status
 	fail     map[string]error
+	rows     []Row
+	read     []string
 	asked    []string
 	listed   []string
 	opened   int
@@ -42,6 +44,7 @@ func newAccount() *account {
 		now:     time.Date(2026, 11, 22, 9, 30, 15, 0, time.UTC),
 		logging: &enroll.Logging{Target: "logs", Prefix: "p/", Format: enroll.ByEventTime},
 		target:  enroll.Target{Name: "logs", Region: "eu-central-1", Account: "111122223333", Encryption: "AES256", ACL: true},
+		rows:    []Row{{{"request_id", "5D1E0C9B7A000001"}}},
 		to:      []string{"a queue"}, files: map[string]string{}, modified: map[string]time.Time{}, states: map[string][]ledger.Status{}, fail: map[string]error{},
 	}
 }
@@ -84,6 +87,11 @@ func (a *account) File(_ context.Context, bucket, key string) ([]ledger.Status, 
 	return a.states[bucket+"/"+key], a.fail["file"]
 }
 
+func (a *account) Rows(_ context.Context, o ledger.Object, q Question) ([]Row, error) {
+	a.read = append(a.read, o.Name+" "+q.SQL())
+	return a.rows, a.fail["rows"]
+}
+
 func (a *account) wait(ctx context.Context, d time.Duration) error {
 	a.now = a.now.Add(d)
 	if a.waited++; a.waits != nil {
@@ -94,14 +102,15 @@ func (a *account) wait(ctx context.Context, d time.Duration) error {
 
 func (a *account) config() Config {
 	return Config{
-		Cloud: a, Files: a, History: a, Bucket: "photos", Account: "111122223333", Region: "eu-central-1",
+		Cloud: a, Files: a, History: a, Lake: a, Bucket: "photos", Account: "111122223333", Region: "eu-central-1",
 		Random: bytes.NewReader([]byte("01234567")), Now: func() time.Time { return a.now }, Wait: a.wait, Every: time.Minute, Timeout: time.Hour,
 	}
 }
 
 const (
-	id   = ID("20261122T093015Z-3031323334353637")
-	file = "p/111122223333/eu-central-1/photos/2026/11/22/2026-11-22-00-00-00-0A1B2C3D4E5F6071"
+	id     = ID("20261122T093015Z-3031323334353637")
+	object = "s3_access_logs/dt=2026-11-22/b1.parquet"
+	file   = "p/111122223333/eu-central-1/photos/2026/11/22/2026-11-22-00-00-00-0A1B2C3D4E5F6071"
 )
 
 // logLine is a line as S3 writes it.
@@ -119,7 +128,14 @@ func (a *account) deliver(key, text string) {
 func (a *account) convert(key string, rows, rejects int64) {
 	a.states["logs/"+key] = []ledger.Status{{
 		File: ledger.File{Counts: &ledger.Counts{Lines: rows + rejects, Rows: rows, Rejected: rejects}}, In: true, Batch: &ledger.Batch{ID: "b1", State: ledger.Finished},
+		Objects: []ledger.Object{{Name: "s3_access_logs/dt=2026-11-21/b1.parquet"}, {Name: object}, {Name: "rejected/dt=2026-11-22/b1.parquet"}},
 	}}
+}
+
+// arrive delivers the line of the probe, and converts it.
+func (a *account) arrive() {
+	a.deliver(file, logLine("photos", "REST.HEAD.OBJECT", id.Key(), "curl"))
+	a.convert(file, 1, 0)
 }
 
 func steps(r *Result) (all []string) {
@@ -130,7 +146,7 @@ func steps(r *Result) (all []string) {
 }
 
 func TestRun(t *testing.T) {
-	ok := []string{"logging ok", "log bucket ok", "announcement ok", "request ok", "delivery ok", "row ok"}
+	ok := []string{"logging ok", "log bucket ok", "announcement ok", "request ok", "delivery ok", "batch ok", "row ok"}
 	for _, c := range []struct {
 		name  string
 		set   func(a *account, c *Config)
@@ -147,7 +163,7 @@ func TestRun(t *testing.T) {
 					a.convert(file, 2, 0)
 				}
 			}
-		}, ok, "in batch b1: 2 lines, 2 rows, 0 rejects", 1},
+		}, ok, "in " + object, 1},
 		{"does not log", func(a *account, _ *Config) { a.logging = nil }, []string{"logging failed"}, "photos does not log", 0},
 		{"no bucket", func(a *account, _ *Config) { a.fail["logging"] = enroll.ErrNoBucket }, []string{"logging failed"}, "there is no bucket", 0},
 		{"encrypted by KMS", func(a *account, _ *Config) { a.target.Encryption = "aws:kms" }, []string{"logging ok", "log bucket failed"}, "SSE-S3 only", 0},
@@ -168,12 +184,42 @@ func TestRun(t *testing.T) {
 		{"no row", func(a *account, _ *Config) {
 			a.deliver(file, logLine("photos", "REST.HEAD.OBJECT", id.Key(), "curl"))
 			a.convert(file, 0, 1)
-		}, slices.Concat(ok[:5], []string{"row waiting"}), "no row and 1 rejects", 1},
-		{"not converted", func(a *account, _ *Config) { a.deliver(file, logLine("photos", "REST.HEAD.OBJECT", id.Key(), "curl")) }, slices.Concat(ok[:5], []string{"row waiting"}), "no function has had the file yet", 1},
+		}, slices.Concat(ok[:5], []string{"batch waiting"}), "no row and 1 rejects", 1},
+		{"not converted", func(a *account, _ *Config) { a.deliver(file, logLine("photos", "REST.HEAD.OBJECT", id.Key(), "curl")) }, slices.Concat(ok[:5], []string{"batch waiting"}), "no function has had the file yet", 1},
 		{"without a ledger", func(a *account, c *Config) {
 			a.deliver(file, logLine("photos", "REST.HEAD.OBJECT", id.Key(), "curl"))
 			c.History = nil
-		}, slices.Concat(ok[:5], []string{"row unknown"}), "nobody was asked", 1},
+		}, slices.Concat(ok[:5], []string{"batch unknown"}), "nobody was asked", 1},
+		{"not in place yet", func(a *account, _ *Config) {
+			a.deliver(file, logLine("photos", "REST.HEAD.OBJECT", id.Key(), "curl"))
+			a.convert(file, 1, 0)
+			a.states["logs/"+file][0].Batch.State = ledger.Committed
+		}, slices.Concat(ok[:5], []string{"batch waiting"}), "not in place yet", 1},
+		{"without a lake", func(a *account, c *Config) {
+			a.arrive()
+			c.Lake = nil
+		}, slices.Concat(ok[:6], []string{"row unknown"}), "nobody looked", 1},
+		{"a lake that is closed", func(a *account, _ *Config) {
+			a.arrive()
+			a.fail["rows"] = fmt.Errorf("%w: denied", ErrUnreadable)
+		}, slices.Concat(ok[:6], []string{"row unknown"}), "cannot be read: denied", 1},
+		{"the row is not there", func(a *account, _ *Config) {
+			a.arrive()
+			a.rows = nil
+		}, slices.Concat(ok[:6], []string{"row failed"}), "0 rows of the request in", 1},
+		{"a row too many", func(a *account, _ *Config) {
+			a.arrive()
+			a.rows = append(a.rows, a.rows...)
+		}, slices.Concat(ok[:6], []string{"row failed"}), "2 rows of the request in", 1},
+		{"a line that S3 delivers twice", func(a *account, _ *Config) {
+			a.arrive()
+			a.deliver(file, a.files[file]+a.files[file])
+			a.rows = append(a.rows, a.rows...)
+		}, ok, "2, for S3 delivered", 1},
+		{"no object of that day", func(a *account, _ *Config) {
+			a.arrive()
+			a.states["logs/"+file][0].Objects = nil
+		}, slices.Concat(ok[:6], []string{"row failed"}), "no object of the table s3_access_logs on 2026-11-22", 1},
 		{"looked at again, flat keys", func(a *account, c *Config) {
 			a.logging.Format = enroll.Simple
 			key := "p/2026-11-23-01-00-00-0A1B2C3D4E5F6071"
@@ -181,7 +227,7 @@ func TestRun(t *testing.T) {
 			a.deliver(key, logLine("photos", "REST.HEAD.OBJECT", id.Key(), "curl"))
 			a.convert(key, 1, 0)
 			c.Probe, c.Timeout = id, 0
-		}, ok, "in batch b1", 0},
+		}, ok, "in " + object, 0},
 		{"looked at again, by day of delivery", func(a *account, c *Config) {
 			a.logging.Format = enroll.ByDeliveryTime
 			key := "p/111122223333/eu-central-1/photos/2026/11/23/2026-11-23-01-00-00-0A1B2C3D4E5F6071"
@@ -189,7 +235,7 @@ func TestRun(t *testing.T) {
 			a.deliver(key, logLine("photos", "REST.HEAD.OBJECT", id.Key(), "curl"))
 			a.convert(key, 1, 0)
 			c.Probe, c.Timeout = id, 0
-		}, ok, "in batch b1", 0},
+		}, ok, "in " + object, 0},
 	} {
 		a := newAccount()
 		config := a.config()
@@ -211,9 +257,27 @@ func TestRun(t *testing.T) {
 		if len(a.asked) != c.asked || c.asked == 1 && a.asked[0] != "photos "+id.Key() {
 			t.Errorf("%s: asked %q", c.name, a.asked)
 		}
-		if r.Sound() != (last.State == OK && len(r.Checks) == 6) {
+		if r.Sound() != (last.State == OK && len(r.Checks) == 7) {
 			t.Errorf("%s: sound %v", c.name, r.Sound())
 		}
+	}
+}
+
+// The row is looked for in the one object that can hold it, and shown.
+func TestRow(t *testing.T) {
+	a := newAccount()
+	a.arrive()
+	r, err := Run(t.Context(), a.config())
+	if err != nil || !r.Sound() {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	const asks = "SELECT * FROM s3_access_logs WHERE dt = '2026-11-22' AND request_id = '5D1E0C9B7A000001' AND key_name = 'sluice-probe-" + string(id) + "' AND log_key = '" + file + "'"
+	last := r.Checks[len(r.Checks)-1]
+	if len(a.read) != 1 || a.read[0] != object+" "+asks || last.Next != "in Athena: "+asks || len(last.Row) != 1 {
+		t.Errorf("read %q, %+v", a.read, last)
+	}
+	if got := (Question{Day: "d", Key: "it's"}).SQL(); !strings.Contains(got, "key_name = 'it''s'") {
+		t.Error(got)
 	}
 }
 
@@ -238,10 +302,10 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestRunFails(t *testing.T) {
-	for _, what := range []string{"logging", "ask", "list", "open", "file"} {
+	for _, what := range []string{"logging", "ask", "list", "open", "file", "rows"} {
 		a := newAccount()
 		if what != "list" {
-			a.deliver(file, logLine("photos", "REST.HEAD.OBJECT", id.Key(), "curl"))
+			a.arrive()
 		}
 		a.fail[what] = errors.New("denied")
 		if r, err := Run(t.Context(), a.config()); err == nil || !strings.Contains(err.Error(), "denied") {

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -27,9 +26,10 @@ type line struct {
 	file pipeline.Object
 	day  string // of the row's partition
 	id   string // S3's of the request
+	n    int    // how often the file has it: S3 delivers a line twice now and then
 }
 
-// delivered waits for the line, and then for the batch.
+// delivered waits for the line, and then follows it.
 func (r *run) delivered(ctx context.Context) (bool, error) {
 	var found *line
 	err := r.wait(ctx, "for S3 to deliver", func() (done bool, err error) {
@@ -47,44 +47,11 @@ func (r *run) delivered(ctx context.Context) (bool, error) {
 	if _, err := r.say(step, OK, "", "s3://%s/%s, delivered %s, holds the line of the request", found.file.Bucket, found.file.Key, stamp(found.file.Modified)); err != nil {
 		return false, err
 	}
-	return r.converted(ctx, found, again)
-}
-
-// converted waits until the file is in the lake.
-func (r *run) converted(ctx context.Context, found *line, again string) (bool, error) {
-	const step = "row"
-	sql := fmt.Sprintf("SELECT * FROM s3_access_logs WHERE dt = '%s' AND request_id = '%s'", found.day, found.id)
-	if r.History == nil {
-		return r.say(step, Unknown, "--table NAME, the StateTable of the stack, tells; or in Athena: "+sql, "nobody was asked what became of the file")
-	}
-	said, why := "", ""
-	err := r.wait(ctx, "for its batch", func() (bool, error) {
-		all, err := r.History.File(ctx, found.file.Bucket, found.file.Key)
-		if err != nil {
-			return false, err
-		}
-		why = "no function has had the file yet"
-		for _, s := range all {
-			switch c := s.File.Counts; {
-			case s.In && c != nil && c.Rows == 0:
-				why = fmt.Sprintf("the file is in batch %s with no row and %d rejects", s.Batch.ID, c.Rejected)
-			case s.In && c != nil:
-				said = fmt.Sprintf("in batch %s: %d lines, %d rows, %d rejects", s.Batch.ID, c.Lines, c.Rows, c.Rejected)
-			case s.In:
-				said = "in batch " + s.Batch.ID
-			case s.Batch != nil:
-				why = fmt.Sprintf("batch %s has the file and is %s", s.Batch.ID, s.Batch.State)
-			}
-		}
-		return said != "", nil
-	})
-	switch {
-	case errors.Is(err, errWaiting):
-		return r.say(step, Waiting, again+"; sluice status s3://"+found.file.Bucket+"/"+found.file.Key+" and the dead-letter queue say more", "%s", why)
-	case err != nil:
+	batch, err := r.converted(ctx, found, again)
+	if batch == nil || err != nil {
 		return false, err
 	}
-	return r.say(step, OK, "in Athena: "+sql, "%s", said)
+	return r.row(ctx, found, batch)
 }
 
 // errWaiting is the end of patience.
@@ -164,18 +131,22 @@ func (r *run) read(ctx context.Context, o pipeline.Object) (*line, error) {
 	}
 	defer body.Close()
 	key := []byte(r.Probe.Key())
+	var found *line
 	lines := bufio.NewReaderSize(body, maxLine)
 	for {
 		text, err := lines.ReadSlice('\n')
 		if bytes.Contains(text, key) {
 			if row := parse(text); row != nil && string(row.KeyName) == string(key) && string(row.BucketName) == r.Bucket {
-				return &line{o, row.RequestTime.Go().Format(time.DateOnly), string(row.RequestID)}, nil
+				if found == nil {
+					found = &line{file: o, day: row.RequestTime.Go().Format(time.DateOnly), id: string(row.RequestID)}
+				}
+				found.n++
 			}
 		}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull): // no line of S3's
 		case errors.Is(err, io.EOF):
-			return nil, nil
+			return found, nil
 		case err != nil:
 			return nil, err
 		}
