@@ -69,7 +69,7 @@ func TestTargetAdmits(t *testing.T) {
 }
 
 func TestTargetInOtherPartitions(t *testing.T) {
-	for region, partition := range map[string]string{"cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov", "eu-central-1": "aws"} {
+	for region, partition := range map[string]string{"cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov", "eusc-de-east-1": "aws-eusc", "eu-central-1": "aws"} {
 		target := Target{Name: "example-logs", Region: region, Account: "111122223333", Policy: `{"Statement":[{"Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},` +
 			`"Action":"s3:PutObject","Resource":"arn:` + partition + `:s3:::example-logs/*","Condition":{"ArnLike":{"aws:SourceArn":"arn:` + partition + `:s3:::*"}}}]}`}
 		if why, _ := target.admits("example-photos", ""); why != "" {
