@@ -194,43 +194,56 @@ func compare(k Kind, a, b parquet.Value) int {
 }
 
 // TestSmallChunksComeFirst holds where the chunks of each row group are in the
-// file: the first column's, then the others from small to large, without a gap.
+// file: the first column's, then narrow ones from small to large, then wide ones,
+// random ids last, without a gap.
 func TestSmallChunksComeFirst(t *testing.T) {
 	w := newWriter(t)
 	w.limits.rows = 700
 	write(t, w, random(22, 2000, 1))
 	end := int64(len(magic))
-	meta := footers(t, finish(t, w))[0]
-	for i, g := range meta.RowGroups {
+	groups := footers(t, finish(t, w))[0].RowGroups
+	for i, g := range groups {
 		if g.FileOffset != end {
 			t.Errorf("group %d is said to begin at %d, and begins at %d", i, g.FileOffset, end)
 		}
-		last := int64(0)
-		from := func(c format.ColumnChunk) int64 {
-			if c.MetaData.DictionaryPageOffset > 0 {
-				return c.MetaData.DictionaryPageOffset
+		from := func(column int) int64 {
+			if m := g.Columns[column].MetaData; m.DictionaryPageOffset == 0 {
+				return m.DataPageOffset
 			}
-			return c.MetaData.DataPageOffset
+			return g.Columns[column].MetaData.DictionaryPageOffset
 		}
-		first := g.Columns[0].MetaData.PathInSchema[0]
-		chunks := slices.SortedFunc(slices.Values(g.Columns), func(a, b format.ColumnChunk) int { return cmp.Compare(from(a), from(b)) })
-		for j, c := range chunks {
-			m := c.MetaData
-			if from(c) != end {
-				t.Errorf("group %d: %s begins at %d, %d expected", i, m.PathInSchema[0], from(c), end)
+		var order []int
+		for column := range g.Columns {
+			order = append(order, column)
+		}
+		slices.SortFunc(order, func(a, b int) int { return cmp.Compare(from(a), from(b)) })
+		last, rank := int64(0), 0
+		for j, column := range order {
+			m, c := g.Columns[column].MetaData, w.schema.columns[column]
+			if from(column) != end {
+				t.Errorf("group %d: %s begins at %d, %d expected", i, c.Name, from(column), end)
 			}
 			end += m.TotalCompressedSize
+			now := 1
 			switch {
-			case j == 0 && m.PathInSchema[0] != first:
-				t.Errorf("group %d begins with %s, not %s", i, m.PathInSchema[0], first)
-			case j > 1 && m.TotalCompressedSize < last:
-				t.Errorf("group %d: %s has %d bytes, the one before it %d", i, m.PathInSchema[0], m.TotalCompressedSize, last)
+			case j == 0 || c.Option == Dict || c.Kind == Bool:
+				now = 0
+			case c.Option == Plain:
+				now = 2
 			}
-			last = m.TotalCompressedSize
+			switch {
+			case j == 0 && column != 0:
+				t.Errorf("group %d begins with %s", i, c.Name)
+			case now < rank:
+				t.Errorf("group %d: %s is behind what is wider", i, c.Name)
+			case j > 1 && now == 0 && m.TotalCompressedSize < last:
+				t.Errorf("group %d: %s has %d bytes, the one before it %d", i, c.Name, m.TotalCompressedSize, last)
+			}
+			last, rank = m.TotalCompressedSize, now
 		}
 	}
-	if len(meta.RowGroups) != 3 {
-		t.Errorf("%d row groups, want 3", len(meta.RowGroups))
+	if len(groups) != 3 {
+		t.Errorf("%d row groups, want 3", len(groups))
 	}
 }
 

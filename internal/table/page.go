@@ -1,7 +1,6 @@
 package table
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"fmt"
@@ -21,8 +20,9 @@ import (
 // is scratch, kept from one column to the next.
 type encoder struct {
 	column Column
-	out    []byte        // finished pages of a row group
-	file   *bufio.Writer // of writeChunks
+	out    []byte       // finished pages that are not yet in a file
+	hold   bool         // keeps them there
+	spill  func() error // writes out to the file, and empties it
 	zip    *zstd.Encoder
 	header thrift.Encoder
 	bytes  bytes.Buffer // header's output
@@ -75,7 +75,7 @@ func newEncoder() (*encoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
 	}
-	e := &encoder{zip: zip, file: bufio.NewWriterSize(nil, 64<<10), spread: maphash.String(maphash.MakeSeed(), "") | 1}
+	e := &encoder{zip: zip, spread: maphash.String(maphash.MakeSeed(), "") | 1}
 	e.header.Reset(new(thrift.CompactProtocol).NewWriter(&e.bytes))
 	return e, nil
 }
@@ -190,12 +190,15 @@ func (e *encoder) add(size int) error {
 	e.text += int64(e.bytes.Len() + size)
 	e.out = append(e.out, e.bytes.Bytes()...)
 	e.out = append(e.out, e.small...)
+	if len(e.out) > maxPage && !e.hold {
+		return e.spill()
+	}
 	return nil
 }
 
-// describe says in c what a reader needs to know of the chunk, but for where it is.
-// It reuses the memory of what c said before.
-func (e *encoder) describe(c *format.ColumnChunk) {
+// describe says in c what a reader needs to know of the chunk, whose first page
+// is at offset in its file. It reuses the memory of what c said before.
+func (e *encoder) describe(c *format.ColumnChunk, offset int64) {
 	m := &c.MetaData
 	m.Type = physical(e.column.Kind)
 	m.Codec = format.Zstd
@@ -205,10 +208,12 @@ func (e *encoder) describe(c *format.ColumnChunk) {
 	m.Encoding = append(m.Encoding[:0], e.encoding)
 	m.EncodingStats = append(m.EncodingStats[:0],
 		format.PageEncodingStats{PageType: format.DataPage, Encoding: e.encoding, Count: e.dataPages})
+	m.DataPageOffset, m.DictionaryPageOffset = offset+e.dictBytes, 0
 	if !e.column.Required() {
 		m.Encoding = append(m.Encoding, format.RLE)
 	}
 	if e.dictBytes > 0 {
+		m.DictionaryPageOffset = offset
 		m.Encoding = append(m.Encoding, format.Plain)
 		m.EncodingStats = append(m.EncodingStats,
 			format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: format.Plain, Count: 1})

@@ -2,14 +2,12 @@ package table
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"reflect"
-	"slices"
 
 	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -62,12 +60,16 @@ func (fs files) extend(path string, size *int64, b []byte) error {
 	if err != nil {
 		return err
 	}
+	return errors.Join(extend(f, path, size, b), f.Close())
+}
+
+func extend(f io.Writer, path string, size *int64, b []byte) error {
 	n, err := f.Write(b)
 	*size += int64(n)
 	if err == nil && n < len(b) {
 		err = fmt.Errorf("write %s: %w", path, io.ErrShortWrite)
 	}
-	return errors.Join(err, f.Close())
+	return err
 }
 
 var magic = []byte("PAR1")
@@ -80,8 +82,10 @@ func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []u
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	e.out = e.out[:0]
+	e.spill = func() error { return p.flush(f, e) }
 	start := p.bytes
 	if p.bytes == 0 {
+		e.out = append(e.out, magic...)
 		start = int64(len(magic))
 	}
 	group := format.RowGroup{
@@ -90,61 +94,36 @@ func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []u
 		FileOffset:     start,
 		Ordinal:        int16(p.groups),
 	}
+	offset := start
 	s.placed = s.placed[:0]
-	for i, col := range cols {
-		from := len(e.out)
+	for n, i := range s.order {
+		e.hold = n < s.narrow
 		e.begin(s.columns[i], len(rows))
-		if err := col.encode(e, rows); err != nil {
+		if err := cols[i].encode(e, rows); err != nil {
 			return err
 		}
-		e.describe(&s.chunks[i])
-		s.placed = append(s.placed, placed{column: i, from: from, to: len(e.out), data: from + int(e.dictBytes)})
+		e.describe(&s.chunks[i], offset)
+		s.placed = append(s.placed, placed{i, offset, e.zipped})
+		offset += e.zipped
 		group.TotalByteSize += e.text
+		if n == s.narrow-1 {
+			e.smallFirst(s, p.bytes)
+		}
 	}
-	group.Columns = s.chunks
-	group.TotalCompressedSize = int64(len(e.out))
-	if err := p.writeChunks(f, e, s, start); err != nil {
+	if err := e.spill(); err != nil {
 		return err
 	}
+	group.Columns = s.chunks
+	group.TotalCompressedSize = offset - start
 	p.groups++
 	p.rows += group.NumRows
 	return p.describe(fs, e, &group)
 }
 
-// placed is where the pages of a column chunk are in the encoder's output, and
-// where its data pages begin, behind the dictionary.
-type placed struct{ column, from, to, data int }
-
-// writeChunks writes the chunks of a row group to f, where start is the first
-// byte of the group, and says in their descriptions where they are.
-//
-// Small ones come first, whatever the order of the columns. A reader fetches what
-// lies between two chunks along with them where that is cheaper than a request
-// more (Trino: up to 1 MB), so what it does not need should be large and at the
-// end: random ids are half of a group, and most columns next to nothing. Only the
-// first column stays where it is, as some readers take a group to begin with it.
-// Parquet leaves the order open (README of parquet-format, "Row group").
-func (p *part) writeChunks(f io.Writer, e *encoder, s *schema, start int64) error {
-	slices.SortStableFunc(s.placed[1:], func(a, b placed) int { return cmp.Compare(a.to-a.from, b.to-b.from) })
-	e.file.Reset(f)
-	if p.bytes == 0 {
-		e.file.Write(magic) // an error stays until Flush
-	}
-	offset := start
-	for _, c := range s.placed {
-		m := &s.chunks[c.column].MetaData
-		m.DataPageOffset, m.DictionaryPageOffset = offset+int64(c.data-c.from), 0
-		if c.data > c.from {
-			m.DictionaryPageOffset = offset
-		}
-		e.file.Write(e.out[c.from:c.to])
-		offset += int64(c.to - c.from)
-	}
-	if err := e.file.Flush(); err != nil {
-		return fmt.Errorf("write %s: %w", p.path, err)
-	}
-	p.bytes = offset
-	return nil
+func (p *part) flush(f io.Writer, e *encoder) error {
+	err := extend(f, p.path, &p.bytes, e.out)
+	e.out = e.out[:0]
+	return err
 }
 
 // describe keeps what the footer will say about a row group.
@@ -249,8 +228,10 @@ type schema struct {
 	elements []format.SchemaElement
 	orders   []format.ColumnOrder
 	sorting  []format.SortingColumn
+	order    []int // see layout
+	narrow   int
 	chunks   []format.ColumnChunk // scratch of addGroup
-	placed   []placed             // of chunks
+	placed   []placed             // of the chunks so far
 }
 
 func newSchema(name string, columns []Column, sort []int) *schema {
@@ -279,6 +260,7 @@ func newSchema(name string, columns []Column, sort []int) *schema {
 		s.elements = append(s.elements, e)
 		s.orders = append(s.orders, format.ColumnOrder{Value: new(format.TypeDefinedOrder)})
 	}
+	s.order, s.narrow = layout(columns)
 	for _, i := range sort {
 		s.sorting = append(s.sorting, format.SortingColumn{ColumnIdx: int32(i), NullsFirst: true})
 	}
