@@ -1,5 +1,6 @@
 // The custom resource that makes buckets log: CloudFormation says which, and is
-// told what became of each. What decides is in internal/enroll.
+// told what became of each. Where that is all of them, a rule says so once a day
+// for those that are new. What decides is in internal/enroll.
 package main
 
 import (
@@ -11,7 +12,6 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"sluice/internal/awsio"
@@ -23,7 +23,7 @@ func main() {
 	if err != nil {
 		log.Fatal(fmt.Errorf("start: %w", err))
 	}
-	lambda.Start(cfn.LambdaWrap(r.handle))
+	lambda.Start(r.invoked)
 }
 
 // build reads the settings: SLUICE_STATE_TABLE, the table in which is remembered
@@ -38,9 +38,19 @@ func build(ctx context.Context) (*resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	buckets := awsio.NewBuckets(cfg, account)
+	buckets, looks := awsio.NewBuckets(cfg, account), awsio.NewSightings(cfg, table)
 	return &resource{
-		work: enroll.Work{Buckets: buckets, Targets: buckets, Memory: enroll.NewMemory(awsio.NewRecords(cfg, table)), By: enroll.Stack, Now: time.Now},
-		log:  slog.New(slog.NewJSONHandler(os.Stdout, nil)),
+		work: enroll.Work{
+			Buckets: buckets, Targets: buckets, Memory: enroll.NewMemory(awsio.NewRecords(cfg, table)), By: enroll.Stack, Now: time.Now,
+			Logged: func(ctx context.Context) (map[string]bool, error) {
+				known, err := looks.Known(ctx)
+				logged := map[string]bool{}
+				for _, k := range known {
+					logged[k.Bucket] = k.Here()
+				}
+				return logged, err
+			},
+		},
+		log: slog.New(slog.NewJSONHandler(os.Stdout, nil)),
 	}, nil
 }

@@ -51,7 +51,7 @@ func (r *resource) handle(ctx context.Context, e cfn.Event) (id string, data map
 		defer cancel()
 	}
 	steps, err := r.do(ctx, e)
-	r.tell(e, steps, err)
+	r.tell(string(e.RequestType), steps, err)
 	if err != nil && e.RequestType == cfn.RequestCreate {
 		return id, nil, errors.New(enroll.Cut(err.Error(), answerBytes))
 	}
@@ -125,7 +125,7 @@ func list(names string) []string {
 
 // tell writes the log: a line for each bucket that was not right already, and one
 // for the request.
-func (r *resource) tell(e cfn.Event, steps []enroll.Step, err error) {
+func (r *resource) tell(request string, steps []enroll.Step, err error) {
 	for _, s := range steps {
 		level, why := slog.LevelInfo, s.Reason
 		if s.Err != nil {
@@ -139,5 +139,5 @@ func (r *resource) tell(e cfn.Event, steps []enroll.Step, err error) {
 	if err != nil {
 		level, why = slog.LevelError, err.Error()
 	}
-	r.log.Log(context.Background(), level, "request", "request", e.RequestType, "buckets", len(steps), "enrolled", enroll.Enrolled(steps), "reason", why)
+	r.log.Log(context.Background(), level, "request", "request", request, "buckets", len(steps), "enrolled", enroll.Enrolled(steps), "reason", why)
 }

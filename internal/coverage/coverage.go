@@ -41,6 +41,9 @@ const (
 // Statuses lists them in the order in which a person should read them.
 var Statuses = []Status{Silent, Off, Elsewhere, Unknown, Waiting, Logging, OtherRegion, Exempt}
 
+// Here says that the logs of a bucket were to arrive in this stack.
+func (k Known) Here() bool { return k.Status.here() }
+
 // here says that the logs of a bucket are to arrive in this stack.
 func (s Status) here() bool { return s == Logging || s == Waiting || s == Silent }
 

@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/token"
@@ -72,6 +73,25 @@ func TestEnrolment(t *testing.T) {
 	slices.Sort(read)
 	if d := cmp.Diff(read, slices.Sorted(maps.Keys(properties))); d != "" {
 		t.Errorf("properties of Enrolment, -read +template.yaml:\n%s", d)
+	}
+	// The day's rule says the same as the resource.
+	var rule struct{ Targets []struct{ Arn, Input string } }
+	s.properties(t, "NewBucketsRule", &rule)
+	var daily struct {
+		Sluice             string
+		ResourceProperties map[string]any
+	}
+	if err := json.Unmarshal([]byte(rule.Targets[0].Input), &daily); err != nil || len(rule.Targets) != 1 {
+		t.Fatalf("%+v: %v", rule, err)
+	}
+	if d := cmp.Diff(daily.ResourceProperties, properties); d != "" || rule.Targets[0].Arn != "${EnrollFunction.Arn}" {
+		t.Errorf("the day's rule to %s, -rule +Enrolment:\n%s", rule.Targets[0].Arn, d)
+	}
+	if !slices.Contains(literals(t, "functions/enroll", "", regexp.MustCompile("^enroll-")), daily.Sluice) {
+		t.Errorf("the function does not know %q", daily.Sluice)
+	}
+	if _, ok := stackWith(t, parameterSets["over eventbridge"]).Resources["NewBucketsRule"]; ok {
+		t.Error("a rule for new buckets, and SourceBuckets names them")
 	}
 	for output, want := range map[string]string{"EnrolledBuckets": "${Enrolment.Enrolled}", "NotEnrolled": "${Enrolment.NotEnrolled}"} {
 		if got := s.Outputs[output].Value; got != want {

@@ -93,6 +93,23 @@ func (c *cloudFormation) ask(kind, id string, changed map[string]any) enrolled {
 	return <-c.answers
 }
 
+// day is the rule about new buckets, once.
+func (c *cloudFormation) day() {
+	c.s.t.Helper()
+	var rule struct{ Targets []struct{ Input string } }
+	c.s.properties("NewBucketsRule", &rule)
+	if a := c.function.Invoke([]byte(rule.Targets[0].Input), time.Minute); a.Failed || a.Dead {
+		c.s.t.Fatalf("new buckets: %+v\n%s", a, last([]byte(c.function.Output()), 4000))
+	}
+}
+
+func (s *stack) switchOff(bucket string) {
+	s.t.Helper()
+	if _, err := s.s3.PutBucketLogging(s.t.Context(), &s3.PutBucketLoggingInput{Bucket: &bucket, BucketLoggingStatus: &s3types.BucketLoggingStatus{}}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // logging is what the administrator reads of a bucket: its target and, of one
 // that partitions by event time, a mark.
 func (s *stack) logging(bucket string) string {
@@ -194,9 +211,16 @@ func TestEnrolment(t *testing.T) {
 		t.Errorf("sluice enroll of lake and log bucket: exit code %d\n%s", code, out)
 	}
 
+	// One that is made later: the day's rule says so, as the template has it.
+	s.bucket("example-later")
+	s.switchOff("example-photos")
+	c.day()
+	holds("a day later", map[string]string{"example-later": here, "example-photos": ""})
+
 	if a := c.ask("Delete", a.PhysicalResourceId, nil); a.Status != "SUCCESS" {
 		t.Errorf("deleted: %+v", a)
 	}
+	nobody["example-later"] = ""
 	after := maps.Clone(nobody)
 	after["example-excluded"] = here // the stack gives back what it took only
 	holds("deleted", after)
@@ -243,6 +267,7 @@ func testEnrollDenied(t *testing.T, s *stack) {
 		"make the lake log":         func() error { return set(lake) },
 		"make the trail bucket log": func() error { return set(s.Resources["TrailBucket"].ID) },
 		"write what was converted":  func() error { return write("f#00") },
+		"write what a look found":   func() error { return write("w#") },
 		"forget what was converted": func() error {
 			_, err := d.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &table, Key: key("f#00")})
 			return err

@@ -50,6 +50,10 @@ type Order struct {
 	Except  []string // but these
 	// Replace tells to take over buckets that log elsewhere.
 	Replace bool
+	// OnlyNew leaves alone, without a step, what was enrolled before and what logged
+	// here when it was last looked at: if it does so no more, somebody has decided
+	// that, and a person must hear of it before it is undone.
+	OnlyNew bool
 	// Restore are buckets that shall get back what they did before.
 	Restore []string
 }
@@ -63,6 +67,7 @@ type View struct {
 	NoTarget error             // why the target could not be looked at
 	Own      map[string]string // buckets of the stack, and what each is: they never log
 	Records  map[string]Record // what is remembered
+	Logged   map[string]bool   // buckets that logged here at the last look at them, where OnlyNew asks
 }
 
 // Plan says what has to happen so that the ordered buckets deliver as want says,
@@ -73,7 +78,7 @@ func Plan(v View, want Logging, o Order) []Step {
 		exists[b.Name] = b
 	}
 	var steps []Step
-	for _, name := range o.wanted(v.Buckets) {
+	for _, name := range v.wanted(o) {
 		s := v.step(name)
 		if b, ok := exists[name]; !ok {
 			s.Verb, s.Reason = Refuse, "is no bucket of this account"
@@ -98,14 +103,17 @@ func Plan(v View, want Logging, o Order) []Step {
 }
 
 // wanted are the names that are to log, each once.
-func (o Order) wanted(all []Bucket) []string {
+func (v View) wanted(o Order) []string {
 	names := slices.Clone(o.Buckets)
 	if o.All {
-		for _, b := range all {
+		for _, b := range v.Buckets {
 			names = append(names, b.Name)
 		}
 	}
-	names = slices.DeleteFunc(names, func(n string) bool { return slices.Contains(o.Except, n) })
+	names = slices.DeleteFunc(names, func(n string) bool {
+		_, known := v.Records[n]
+		return slices.Contains(o.Except, n) || o.OnlyNew && (known || v.Logged[n])
+	})
 	slices.Sort(names)
 	return slices.Compact(names)
 }

@@ -137,3 +137,26 @@ func TestPlanOfAll(t *testing.T) {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 }
+
+// TestOnlyNew: what was enrolled before, or logged here at the last look, is not
+// in the plan, whatever it does now.
+func TestOnlyNew(t *testing.T) {
+	v := account()
+	for _, name := range []string{"example-new", "example-back", "example-byhand"} {
+		v.Buckets = append(v.Buckets, Bucket{Name: name, Region: "eu-central-1"})
+		v.Logging[name] = nil
+	}
+	v.Records["example-back"] = Record{Set: &here}
+	v.Logged = map[string]bool{"example-byhand": true, "example-photos": false}
+	o := Order{All: true, Except: []string{"example-logs", "example-lake", "example-virginia"}, OnlyNew: true}
+	var got []string
+	for _, s := range Plan(v, here, o) {
+		got = append(got, s.Bucket+" "+string(s.Verb))
+	}
+	if want := "example-archive enable, example-new enable, example-photos enable"; strings.Join(got, ", ") != want {
+		t.Errorf("%q, want %s", got, want)
+	}
+	if o.OnlyNew = false; len(Plan(v, here, o)) != 5 {
+		t.Error("all of them are not five")
+	}
+}

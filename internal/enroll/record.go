@@ -53,12 +53,21 @@ func (m *Memory) All(ctx context.Context) (map[string]Record, error) {
 }
 
 // remember writes a record, in place of the one it was planned from only.
-func (m *Memory) remember(ctx context.Context, bucket string, was *Record, is Record) error {
+func (m *Memory) remember(ctx context.Context, bucket string, was, is *Record) error {
 	body, err := json.Marshal(is)
 	if err != nil {
 		return err
 	}
-	return m.swap(ctx, was, ledger.Record{Partition: partition, Sort: bucket, Says: string(body), Body: body})
+	is.says = string(body)
+	return m.swap(ctx, was, ledger.Record{Partition: partition, Sort: bucket, Says: is.says, Body: body})
+}
+
+// takeBack puts the record of before into the place of one that was remembered.
+func (m *Memory) takeBack(ctx context.Context, bucket string, is Record, was *Record) error {
+	if was == nil {
+		return m.forget(ctx, bucket, is)
+	}
+	return m.remember(ctx, bucket, &is, was)
 }
 
 func (m *Memory) forget(ctx context.Context, bucket string, was Record) error {

@@ -17,6 +17,9 @@ type Work struct {
 		Target(ctx context.Context, bucket string) (Target, error)
 	}
 	Memory *Memory
+	// Logged returns the buckets that logged here at the last look at the account.
+	// It is needed for orders of new buckets only.
+	Logged func(ctx context.Context) (map[string]bool, error)
 	Want   Logging           // what a bucket that is enrolled does
 	Own    map[string]string // buckets of the stack, and what each is
 	By     string            // Stack or Hand
@@ -43,8 +46,13 @@ func (w *Work) Plan(ctx context.Context, o Order, restore func(bucket string, r 
 	if v.Records, err = w.Memory.All(ctx); err != nil {
 		return nil, err
 	}
+	if o.OnlyNew {
+		if v.Logged, err = w.Logged(ctx); err != nil {
+			return nil, fmt.Errorf("which buckets logged before: %w", err)
+		}
+	}
 	names := map[string]bool{}
-	for _, n := range o.wanted(v.Buckets) {
+	for _, n := range v.wanted(o) {
 		names[n] = true
 	}
 	enrolls := len(names) > 0
@@ -198,8 +206,17 @@ func (w *Work) apply(ctx context.Context, s *Step) error {
 			is.Before = was.Before // what it does now is our own doing, or was switched off since
 		}
 	}
-	if err := w.Memory.remember(ctx, s.Bucket, was, is); err != nil {
+	if err := w.Memory.remember(ctx, s.Bucket, was, &is); err != nil {
 		return err
 	}
-	return w.Buckets.SetLogging(ctx, s.Bucket, s.To)
+	err = w.Buckets.SetLogging(ctx, s.Bucket, s.To)
+	if err == nil {
+		return nil
+	}
+	// Refused, a bucket is as it was: a record would say that it was enrolled, and
+	// whoever enrolls new ones would pass it by. Where nobody knows, it stays.
+	if now, lerr := w.Buckets.Logging(ctx, s.Bucket); lerr == nil && now.Same(s.Now) {
+		err = errors.Join(err, w.Memory.takeBack(ctx, s.Bucket, is, was))
+	}
+	return err
 }

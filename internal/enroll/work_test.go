@@ -353,3 +353,34 @@ func TestMissing(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedLeavesNoRecord: S3 refused, so the bucket was not enrolled; what was
+// remembered of it before stands.
+func TestRefusedLeavesNoRecord(t *testing.T) {
+	f, w := working(Stack)
+	remembered := func() map[string]Record {
+		t.Helper()
+		all, err := w.Memory.All(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	photos := Order{Buckets: []string{"example-photos"}}
+	f.fail["set example-photos"] = errors.New("denied")
+	if steps := do(t, w, photos, nil); steps[0].Err == nil || len(remembered()) > 0 {
+		t.Errorf("%v, and remembered is %v", steps[0].Err, remembered())
+	}
+	delete(f.fail, "set example-photos")
+	do(t, w, photos, nil)
+	first := remembered()["example-photos"]
+
+	w.Want.Prefix = "p/"
+	f.fail["set example-photos"] = errors.New("denied")
+	if steps := do(t, w, photos, nil); steps[0].Verb != Reshape || steps[0].Err == nil {
+		t.Errorf("%+v", steps[0])
+	}
+	if now := remembered()["example-photos"]; !now.Set.Same(first.Set) || now.says != first.says {
+		t.Errorf("remembered %+v, was %+v", now, first)
+	}
+}
