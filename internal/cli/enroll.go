@@ -19,14 +19,15 @@ import (
 
 type enrollCommand struct {
 	Buckets []string `arg:"" optional:"" name:"bucket" help:"Buckets whose access logs are to come here."`
-	All     bool     `help:"All buckets of the account, but log bucket and lake."`
+	All     bool     `help:"All buckets of the account, but those of the stack."`
 	Except  []string `placeholder:"NAME" help:"With --all, leave this bucket out; may be given again, or as a list with commas."`
 	Replace bool     `help:"Take over buckets that log elsewhere: nobody else gets their logs any more."`
 	Restore bool     `help:"Give back what the buckets did before they were enrolled; with --all, all that were."`
 
-	Target     string `placeholder:"NAME" env:"SLUICE_LOG_BUCKET" help:"Log bucket, the output LogBucket of the stack ($SLUICE_LOG_BUCKET)."`
-	LakeBucket string `placeholder:"NAME" env:"SLUICE_LAKE_BUCKET" help:"Lake, the output LakeBucket of the stack ($SLUICE_LAKE_BUCKET): it must never log."`
-	Table      string `placeholder:"NAME" env:"SLUICE_STATE_TABLE" help:"DynamoDB table that remembers what was before, the output StateTable of the stack ($SLUICE_STATE_TABLE)."`
+	Target      string `placeholder:"NAME" env:"SLUICE_LOG_BUCKET" help:"Log bucket, the output LogBucket of the stack ($SLUICE_LOG_BUCKET)."`
+	LakeBucket  string `placeholder:"NAME" env:"SLUICE_LAKE_BUCKET" help:"Lake, the output LakeBucket of the stack ($SLUICE_LAKE_BUCKET): it must never log."`
+	TrailBucket string `placeholder:"NAME" env:"SLUICE_TRAIL_BUCKET" help:"Bucket of the stack's trail, where it has one ($SLUICE_TRAIL_BUCKET): it must never log."`
+	Table       string `placeholder:"NAME" env:"SLUICE_STATE_TABLE" help:"DynamoDB table that remembers what was before, the output StateTable of the stack ($SLUICE_STATE_TABLE)."`
 
 	DryRun bool `help:"Show the plan and change nothing."`
 	Yes    bool `short:"y" help:"Do not ask before something is changed."`
@@ -35,7 +36,7 @@ type enrollCommand struct {
 
 // Help is what "sluice enroll --help" says below the summary.
 func (enrollCommand) Help() string {
-	return `It shows a plan first: enable (logs nowhere yet), reshape (logs to the log bucket already, under other keys), replace (logs elsewhere, with --replace), leave (logs elsewhere, stays so), refuse (cannot log here, and why), restore, release (was changed by somebody else since). What is right already is counted only. Then it asks, changes one bucket after the other, and remembers what each did before. Run again, it goes on where it was interrupted. The output EnrollCommand of the stack has the three names that it needs.
+	return `It shows a plan first: enable (logs nowhere yet), reshape (logs to the log bucket already, under other keys), replace (logs elsewhere, with --replace), leave (logs elsewhere, stays so), refuse (cannot log here, and why), restore, release (was changed by somebody else since). What is right already is counted only. Then it asks, changes one bucket after the other, and remembers what each did before. Run again, it goes on where it was interrupted. The output EnrollCommand of the stack has the names that it needs.
 
 Exit codes: 0 all that was asked for is so; 1 an error, nothing was changed; 2 wrong usage; 3 some buckets could not be enrolled, the others are.`
 }
@@ -130,10 +131,14 @@ func (c *enrollCommand) work(ctx context.Context, a *app) (*enroll.Work, error) 
 	if err != nil {
 		return nil, err
 	}
+	own := map[string]string{c.LakeBucket: "the lake"}
+	if c.TrailBucket != "" {
+		own[c.TrailBucket] = "the bucket of the trail"
+	}
 	return &enroll.Work{
 		Buckets: buckets, Targets: buckets, Memory: enroll.NewMemory(records),
 		Want: enroll.Logging{Target: c.Target, Format: enroll.ByEventTime},
-		Own:  map[string]string{c.LakeBucket: "the lake"}, By: enroll.Hand, Now: time.Now,
+		Own:  own, By: enroll.Hand, Now: time.Now,
 	}, nil
 }
 
@@ -154,7 +159,7 @@ func (c *enrollCommand) plan(ctx context.Context, a *app, w *enroll.Work) ([]enr
 	}
 	o := enroll.Order{Buckets: c.Buckets, All: c.All, Except: c.Except, Replace: c.Replace}
 	if c.All {
-		o.Except = append(o.Except, c.Target, c.LakeBucket)
+		o.Except = append(o.Except, c.Target, c.LakeBucket, c.TrailBucket)
 	}
 	return w.Plan(ctx, o, nil, seen)
 }

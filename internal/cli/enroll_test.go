@@ -27,6 +27,7 @@ func newEnrolling(t *testing.T) *enrolling {
 	t.Setenv("SLUICE_STATE_TABLE", "") // the shell's own must not count
 	t.Setenv("SLUICE_LOG_BUCKET", "")
 	t.Setenv("SLUICE_LAKE_BUCKET", "")
+	t.Setenv("SLUICE_TRAIL_BUCKET", "")
 	e.buckets.Move("example-virginia", "us-east-1")
 	e.buckets.Set("example-logs", "policy", `{"Statement":{"Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::example-logs/*"}}`)
 	e.buckets.Set("example-audited", "logging", `<BucketLoggingStatus><LoggingEnabled><TargetBucket>example-audit</TargetBucket><TargetPrefix>a/</TargetPrefix></LoggingEnabled></BucketLoggingStatus>`)
@@ -109,6 +110,18 @@ func TestEnroll(t *testing.T) {
 	}
 	if code, out, _ := e.run("--restore", "example-photos", "--yes"); code != exitPartial || !strings.Contains(out, "was not enrolled") {
 		t.Errorf("given back twice: exit code %d: %s", code, out)
+	}
+}
+
+// The buckets of the stack never log: by name refused, of all left out.
+func TestEnrollOwn(t *testing.T) {
+	e := newEnrolling(t)
+	code, out, _ := e.run("example-videos", "example-lake", "example-logs", "--trail-bucket=example-videos", "--yes")
+	if code != exitPartial || e.changed() > 0 || strings.Count(out, "refuse") != 3 || !strings.Contains(out, "is the bucket of the trail of Sluice") {
+		t.Errorf("%d\n%s", code, out)
+	}
+	if code, out, _ := e.run("--all", "--trail-bucket=example-videos", "--yes"); code != 0 || e.logs("example-videos") != "" || e.logs("example-photos") == "" {
+		t.Errorf("%d\n%s", code, out)
 	}
 }
 
