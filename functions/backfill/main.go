@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -33,6 +34,6 @@ func build(ctx context.Context) (*backfill.Handler, error) {
 		return nil, err
 	}
 	return backfill.New(backfill.Config{
-		Settings: settings, Files: awsio.NewS3(cfg), Queue: awsio.NewQueue(cfg, settings.Queue), Out: os.Stdout,
+		Settings: settings, Files: awsio.NewS3(cfg), Queue: awsio.NewQueue(cfg, settings.Queue), Now: time.Now, Out: os.Stdout,
 	}), nil
 }

@@ -19,7 +19,8 @@ import (
 )
 
 // Announcement is a message that announces o as S3 does when it is created:
-// Objects reads o out of it again. The event's name says that it was none.
+// Objects reads o out of it again. The event's name says that it was none, and
+// whether anybody wants findings.
 func Announcement(o pipeline.Object) ([]byte, error) {
 	type object struct {
 		Key       string `json:"key"`
@@ -40,7 +41,10 @@ func Announcement(o pipeline.Object) ([]byte, error) {
 			Object object `json:"object"`
 		} `json:"s3"`
 	}
-	r := record{EventVersion: "2.1", EventSource: "aws:s3", EventName: "ObjectCreated:Backfill", EventTime: o.Modified.UTC().Format(time.RFC3339Nano)}
+	r := record{EventVersion: "2.1", EventSource: "aws:s3", EventName: backfillEvent, EventTime: o.Modified.UTC().Format(time.RFC3339Nano)}
+	if o.RowsOnly {
+		r.EventName = rowsOnlyEvent
+	}
 	r.S3.Bucket.Name = o.Bucket
 	r.S3.Object = object{Key: url.QueryEscape(o.Key)}
 	if o.Size >= 0 {
@@ -59,6 +63,12 @@ func Announcement(o pipeline.Object) ([]byte, error) {
 	}
 	return body, nil
 }
+
+// What an announcement of an old file is called, where S3 says ObjectCreated:Put.
+const (
+	backfillEvent = "ObjectCreated:Backfill"
+	rowsOnlyEvent = "ObjectCreated:BackfillRowsOnly"
+)
 
 // Queue announces files to the function that converts them. It is a
 // backfill.Queue.

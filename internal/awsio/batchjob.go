@@ -72,7 +72,7 @@ func jobInput(job backfill.Job) *s3control.CreateJobInput {
 		// job waiting for an answer in the console.
 		ConfirmationRequired: aws.Bool(false),
 		Operation: &types.JobOperation{LambdaInvoke: &types.LambdaInvokeOperation{
-			FunctionArn: &job.Function, InvocationSchemaVersion: aws.String(backfill.Schema),
+			FunctionArn: &job.Function, InvocationSchemaVersion: aws.String(backfill.Schema), UserArguments: job.Arguments(),
 		}},
 		Manifest: &types.JobManifest{
 			Spec:     &types.JobManifestSpec{Format: backfill.ManifestFormat, Fields: fields},

@@ -96,6 +96,12 @@ func TestCreateJob(t *testing.T) {
 		t.Errorf("request (-got +want):\n%s", d)
 	}
 
+	rowsOnly := exampleJob
+	rowsOnly.RowsOnly = true
+	if _, err := j.Create(t.Context(), rowsOnly); err != nil || !strings.Contains(string(got), "<UserArguments><entry><key>findings</key><value>none</value></entry></UserArguments>") {
+		t.Errorf("rows only: %v, %s", err, got)
+	}
+
 	j = jobsAt(t, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(403)
 		io.WriteString(w, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>`)
@@ -108,8 +114,17 @@ func TestCreateJob(t *testing.T) {
 // TestCommandsCreateTheSameJob: what is printed for the AWS CLI is what would be
 // asked for here. The shell puts the commands together.
 func TestCommandsCreateTheSameJob(t *testing.T) {
+	rowsOnly := exampleJob
+	rowsOnly.RowsOnly = true
+	for _, job := range []backfill.Job{exampleJob, rowsOnly} {
+		sameJob(t, job)
+	}
+}
+
+func sameJob(t *testing.T, job backfill.Job) {
+	t.Helper()
 	script := `aws() { if [ "$1" = s3api ]; then printf '%s\n' "$@" >"$OUT.put"; echo '"60b725f10c9c85c70d97880dfe8191b3"'; else printf '%s\0' "$@" >"$OUT"; fi; }
-` + strings.Join(exampleJob.Commands("it's a list.csv"), "\n")
+` + strings.Join(job.Commands("it's a list.csv"), "\n")
 	out := t.TempDir() + "/args"
 	cmd := exec.Command("sh", "-c", script)
 	cmd.Env = append(os.Environ(), "OUT="+out)
@@ -117,7 +132,7 @@ func TestCommandsCreateTheSameJob(t *testing.T) {
 		t.Fatalf("%v: %s\n%s", err, text, script)
 	}
 	put, err := os.ReadFile(out + ".put")
-	if err != nil || !strings.Contains(string(put), "\nit's a list.csv\n") || !strings.Contains(string(put), "\n"+exampleJob.Manifest+"\n") {
+	if err != nil || !strings.Contains(string(put), "\nit's a list.csv\n") || !strings.Contains(string(put), "\n"+job.Manifest+"\n") {
 		t.Errorf("put-object %s, %v", put, err)
 	}
 	text, err := os.ReadFile(out)
@@ -137,7 +152,7 @@ func TestCommandsCreateTheSameJob(t *testing.T) {
 			values[args[i]] = ""
 		}
 	}
-	want := jobInput(exampleJob)
+	want := jobInput(job)
 	var operation types.JobOperation
 	var list types.JobManifest
 	var report types.JobReport

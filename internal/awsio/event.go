@@ -135,6 +135,7 @@ func fromRecord(raw []byte, depth int) ([]pipeline.Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.RowsOnly = r.EventName == rowsOnlyEvent
 	return []pipeline.Object{o}, nil
 }
 

@@ -13,8 +13,10 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"time"
 
 	"sluice/internal/clean"
+	"sluice/internal/logs"
 	"sluice/internal/pipeline"
 )
 
@@ -56,6 +58,7 @@ type Config struct {
 	Settings Settings
 	Files    Files
 	Queue    Queue
+	Now      func() time.Time
 	Out      io.Writer // log lines about files that failed, one JSON object a line
 }
 
@@ -84,7 +87,7 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (Response
 		return Response{}, err
 	}
 	res := Response{Schema: in.Schema, MissingKeys: permanent, InvocationID: in.ID, Results: make([]Result, len(tasks))}
-	window, argument := windowOf(in.Job.Arguments)
+	want, argument := wishOf(in.Job.Arguments)
 	var objs []pipeline.Object
 	var asked []int // the task of each
 	for i, t := range tasks {
@@ -92,13 +95,14 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (Response
 		if fault == nil {
 			fault = t.err
 		}
-		file, why, err := h.look(ctx, t, window, fault)
+		file, why, err := h.look(ctx, t, want.Window, fault)
 		switch {
 		case err != nil:
 			res.Results[i] = h.failed(in, t, err)
 		case why != "":
 			res.Results[i] = Result{t.id, succeeded, why}
 		default:
+			file.RowsOnly = want.rowsOnly && Delivered(file.Key, file.Modified) < logs.TimeOf(h.Now().Add(-Fresh))
 			objs, asked = append(objs, file.Object), append(asked, i)
 		}
 	}
@@ -111,10 +115,20 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) (Response
 			res.Results[asked[n]] = h.failed(in, t, fmt.Errorf("announce: %w", err))
 			continue
 		}
-		res.Results[asked[n]] = Result{t.id, succeeded, "announced"}
+		why := "announced"
+		if objs[n].RowsOnly {
+			why = "announced, for its rows only"
+		}
+		res.Results[asked[n]] = Result{t.id, succeeded, why}
 	}
 	return res, nil
 }
+
+// Fresh is how long after its delivery a file may be on its way as a new one, in
+// queue and dead-letter queue, and then some. Whoever wants rows only gets what is
+// found in such a file all the same: else it would be lost for those who want to be
+// told of new files.
+const Fresh = 30 * 24 * time.Hour
 
 // What makes no sense to announce, now or ever.
 var (

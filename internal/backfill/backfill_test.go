@@ -63,7 +63,7 @@ func object(bucket, key, version string) File {
 
 func handler(f Files, q Queue) (*Handler, *bytes.Buffer) {
 	var out bytes.Buffer
-	return New(Config{Settings: Settings{LakeBucket: "lake-example", LakePrefix: "lake/"}, Files: f, Queue: q, Out: &out}), &out
+	return New(Config{Settings: Settings{LakeBucket: "lake-example", LakePrefix: "lake/"}, Files: f, Queue: q, Now: func() time.Time { return modified }, Out: &out}), &out
 }
 
 func fixture(t *testing.T, name string) []byte {
@@ -145,6 +145,7 @@ func TestVerdicts(t *testing.T) {
 		{"key that is no key", one("%zz", nil), there, nil, "PermanentFailure", "%zz"},
 		{"no key", one("", nil), there, nil, "PermanentFailure", "missing"},
 		{"misspelt limit", one("k", map[string]string{"sinse": "2019-01-01"}), there, nil, "PermanentFailure", `"sinse"`},
+		{"findings that are neither wanted nor not", one("k", map[string]string{"findings": "some"}), there, nil, "PermanentFailure", `"some" is not none`},
 		{"limit that is no day", one("k", map[string]string{"since": "2019"}), there, nil, "PermanentFailure", `"2019"`},
 		{"other schema", bytes.Replace(one("k", nil), []byte(`"2.0"`), []byte(`"3.0"`), 1), there, nil, "PermanentFailure", `schema "3.0"`},
 		{"before since", one("logs/2016-03-02-08-17-43-0123456789ABCDEF", map[string]string{"since": "2016-03-03"}), there, nil, "Succeeded", "left out"},
@@ -170,6 +171,23 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("logged %s", out)
 			}
 		})
+	}
+}
+
+// TestRowsOnly: what may still be on its way as a new file is looked at all the same.
+func TestRowsOnly(t *testing.T) {
+	there := files(func(b, k, _ string) (File, error) { return object(b, k, "etag:1"), nil })
+	for key, want := range map[string]bool{
+		"logs/2016-03-02-08-17-43-0123456789ABCDEF": true,  // copied today, and delivered long ago
+		"logs/2026-11-01-08-17-43-0123456789ABCDEF": false, // 19 days before
+		"logs/no time in its name":                  false,
+	} {
+		q := &queue{}
+		h, _ := handler(there, q)
+		res, err := h.Handle(t.Context(), one(key, map[string]string{"findings": "none", "since": "2016-01-01"}))
+		if err != nil || len(q.got) != 1 || q.got[0].RowsOnly != want || strings.Contains(res.Results[0].Why, "rows only") != want {
+			t.Errorf("%s: %+v, %+v, %v", key, q.got, res, err)
+		}
 	}
 }
 

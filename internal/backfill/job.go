@@ -20,6 +20,7 @@ type Job struct {
 	ETag     string // of the list, without quotes: another one is refused
 	Token    string // the same token is the same job, however often it is asked for
 	About    string // for who finds the job in the console
+	RowsOnly bool   // nobody wants to know what rules find
 }
 
 var (
@@ -84,6 +85,14 @@ const (
 	Priority       = 10
 )
 
+// Arguments is what the job tells the function, nil for nothing.
+func (j Job) Arguments() map[string]string {
+	if !j.RowsOnly {
+		return nil
+	}
+	return map[string]string{findingsArgument: noFindings}
+}
+
 // ManifestFields are the columns of the list.
 func ManifestFields() []string { return []string{"Bucket", "Key"} }
 
@@ -113,6 +122,10 @@ func (j Job) Commands(file string) []string {
 		return string(b)
 	}
 	type m = map[string]any
+	invoke := m{"FunctionArn": j.Function, "InvocationSchemaVersion": Schema}
+	if a := j.Arguments(); a != nil {
+		invoke["UserArguments"] = a
+	}
 	location := text(m{"ObjectArn": j.ManifestARN(), "ETag": "@"})
 	// What put-object prints has the quotes of the ETag around it.
 	location = strings.Replace(location, `"@"`, `'"$ETAG"'`, 1)
@@ -122,7 +135,7 @@ func (j Job) Commands(file string) []string {
 		strings.Join([]string{
 			fmt.Sprintf("aws s3control create-job --region %s --account-id %s --no-confirmation-required --priority %d", j.Region(), j.Account(), Priority),
 			"--role-arn " + j.Role + " --client-request-token " + j.Token + " --description " + quoted(j.About),
-			"--operation '" + text(m{"LambdaInvoke": m{"FunctionArn": j.Function, "InvocationSchemaVersion": Schema}}) + "'",
+			"--operation '" + text(m{"LambdaInvoke": invoke}) + "'",
 			"--manifest '" + fmt.Sprintf(`{"Spec":%s,"Location":%s}`, text(m{"Format": ManifestFormat, "Fields": ManifestFields()}), location) + "'",
 			"--report '" + text(m{"Bucket": j.ReportBucket(), "Format": ReportFormat, "Enabled": true, "Prefix": j.ReportPrefix(), "ReportScope": ReportScope}) + "'",
 		}, " \\\n  "),

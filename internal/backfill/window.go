@@ -14,16 +14,24 @@ type Window struct {
 	Since, Until logs.Time // from, and before; 0 is no limit
 }
 
-// The arguments of a job that bound its window. They are for manifests that
-// nobody could narrow, such as an inventory report of a whole bucket.
+// The arguments of a job. Those that bound its window are for manifests that nobody
+// could narrow, such as an inventory report of a whole bucket.
 const (
-	sinceArgument = "since"
-	untilArgument = "until"
+	sinceArgument    = "since"
+	untilArgument    = "until"
+	findingsArgument = "findings"
+	noFindings       = "none" // its only value
 )
 
-// windowOf reads the arguments of a job. One that is not known is an error: a
+// wish is what the arguments of a job ask for.
+type wish struct {
+	Window
+	rowsOnly bool
+}
+
+// wishOf reads the arguments of a job. One that is not known is an error: a
 // misspelt limit must not become none.
-func windowOf(arguments map[string]string) (w Window, err error) {
+func wishOf(arguments map[string]string) (w wish, err error) {
 	var names []string
 	for name := range arguments {
 		names = append(names, name)
@@ -36,12 +44,18 @@ func windowOf(arguments map[string]string) (w Window, err error) {
 			at = &w.Since
 		case untilArgument:
 			at = &w.Until
+		case findingsArgument:
+			if arguments[name] != noFindings {
+				return wish{}, fmt.Errorf("argument %s of the job: %q is not %s", name, arguments[name], noFindings)
+			}
+			w.rowsOnly = true
+			continue
 		default:
-			return Window{}, fmt.Errorf("argument %q of the job is neither %s nor %s", name, sinceArgument, untilArgument)
+			return wish{}, fmt.Errorf("argument %q of the job is none of %s, %s and %s", name, sinceArgument, untilArgument, findingsArgument)
 		}
 		t, err := moment(arguments[name])
 		if err != nil {
-			return Window{}, fmt.Errorf("argument %s of the job: %w", name, err)
+			return wish{}, fmt.Errorf("argument %s of the job: %w", name, err)
 		}
 		*at = logs.TimeOf(t)
 	}

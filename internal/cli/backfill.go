@@ -20,10 +20,11 @@ import (
 )
 
 type backfillCommand struct {
-	From    string `arg:"" optional:"" name:"s3://bucket/prefix" help:"Old log files in S3, below a flat or a partitioned prefix."`
-	Since   string `placeholder:"TIME" help:"Only files delivered from then on: a day such as 2019-03-02, or a time. Their names tell when, else their dates."`
-	Until   string `placeholder:"TIME" help:"Only files delivered until then; a day is meant with all of it."`
-	AnyName bool   `help:"Take files whatever their names, such as copies: what they hold decides."`
+	From     string `arg:"" optional:"" name:"s3://bucket/prefix" help:"Old log files in S3, below a flat or a partitioned prefix."`
+	Since    string `placeholder:"TIME" help:"Only files delivered from then on: a day such as 2019-03-02, or a time. Their names tell when, else their dates."`
+	Until    string `placeholder:"TIME" help:"Only files delivered until then; a day is meant with all of it."`
+	RowsOnly bool   `help:"Only rows, and no findings: most of the cost and of the time is counting for findings."`
+	AnyName  bool   `help:"Take files whatever their names, such as copies: what they hold decides."`
 
 	Plan     bool   `help:"Show what it would be and change nothing, also on a terminal, where it would ask otherwise."`
 	Yes      bool   `short:"y" help:"Do not ask before the job is created."`
@@ -72,7 +73,7 @@ func (c *backfillCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	answer := backfillAnswer{From: c.From, now: time.Now()}
+	answer := backfillAnswer{From: c.From, RowsOnly: c.RowsOnly, now: time.Now()}
 	err = c.backfill(ctx, a, bucket, prefix, window, list, &answer)
 	return errors.Join(err, list.close())
 }
@@ -126,7 +127,7 @@ func (c *backfillCommand) window() (backfill.Window, error) {
 }
 
 func (c *backfillCommand) job(bucket, prefix string) backfill.Job {
-	return backfill.Job{Function: c.Function, Role: c.Role, Lake: c.LakeBucket, About: backfill.About(bucket, prefix)}
+	return backfill.Job{Function: c.Function, Role: c.Role, Lake: c.LakeBucket, About: backfill.About(bucket, prefix), RowsOnly: c.RowsOnly}
 }
 
 // backfill lists, shows, asks, and has it done.

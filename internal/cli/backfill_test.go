@@ -127,7 +127,7 @@ func TestBackfillPlan(t *testing.T) {
 	}
 	wants(t, "plan", out, "61 files, 4.0 MB, delivered 2024-03-01 to 2026-03-20, some 6,100 lines", "2024      │    20 │ 1.3 MB", "2026      │    21 │ 1.4 MB",
 		"CloudTrail digest file", "no name that S3 or CloudTrail gives a log file", `holiday\x1b[2J.mp4`, "5  334.8 kB  DEEP_ARCHIVE",
-		"It would cost, in dollars", "together", "It would take a minute", "BackfillCommand")
+		"It would cost, in dollars", "together", "It would take a minute", "Without findings (--rows-only) it would be 0.25 dollars and take a minute.", "BackfillCommand")
 
 	var got struct {
 		Files, Bytes  int64
@@ -184,6 +184,39 @@ func TestBackfillCreatesAJob(t *testing.T) {
 	again := &bench{err: errors.New("AccessDenied")}
 	if code, _, errs := backfillWith(t, history(), again, append(args, "--yes")...); code != exitError || !strings.Contains(errs, "AccessDenied") || again.created[0].Token == j.Token {
 		t.Errorf("refused: %d %s", code, errs)
+	}
+}
+
+// TestBackfillRowsOnly: what it saves is in the plan, what it means, too, and the
+// job has it.
+func TestBackfillRowsOnly(t *testing.T) {
+	jobs := &bench{}
+	args := []string{"s3://old-logs-example/logs/", "--rows-only"}
+	code, out, _ := backfillWith(t, history(), jobs, append(args, "--plan")...)
+	if code != 0 {
+		t.Fatal(code)
+	}
+	wants(t, "plan", out, "the ledger; nothing is counted", "Rows only: no rule sees these files, but those of the last 30 days.")
+	var with, without struct {
+		RowsOnly bool `json:"rows_only"`
+		Dollars  map[string]float64
+		Seconds  map[string]int64
+	}
+	big := history()
+	for i := range big.files {
+		big.files[i].Size *= 10_000
+	}
+	_, out, _ = backfillWith(t, big, jobs, append(args, "--plan", "--json")...)
+	_, other, _ := backfillWith(t, big, jobs, args[0], "--plan", "--json")
+	if err := errors.Join(json.Unmarshal([]byte(out), &without), json.Unmarshal([]byte(other), &with)); err != nil || !without.RowsOnly || with.RowsOnly {
+		t.Fatalf("%v\n%s\n%s", err, out, other)
+	}
+	if without.Dollars["counting"] > with.Dollars["counting"]/10 || without.Seconds["counting"] > with.Seconds["counting"]/10 || without.Dollars["storage_month"] != with.Dollars["storage_month"] {
+		t.Errorf("without %+v, with %+v", without, with)
+	}
+	args = append(args, "--function", exampleFunction, "--role", exampleRole, "--lake-bucket", "lake-example", "--yes")
+	if code, _, errs := backfillWith(t, history(), jobs, args...); code != 0 || len(jobs.created) != 1 || !jobs.created[0].RowsOnly {
+		t.Errorf("%d %s, %+v", code, errs, jobs.created)
 	}
 }
 

@@ -19,6 +19,7 @@ const trailRecordBytes = 290
 // backfillAnswer is what backfill tells.
 type backfillAnswer struct {
 	From     string
+	RowsOnly bool
 	Job      string   // id of the job that was created
 	Commands []string // that create it
 
@@ -33,7 +34,7 @@ type backfillAnswer struct {
 func (b *backfillAnswer) price() {
 	p := b.plan
 	b.lines = int64(math.Ceil(float64(p.Bytes-p.TrailBytes)/cost.LineBytes + float64(p.TrailBytes)/trailRecordBytes))
-	b.cost = cost.OfBackfill(float64(p.Files), float64(b.lines), cost.DefaultStack())
+	b.cost = cost.OfBackfill(float64(p.Files), float64(b.lines), b.RowsOnly, cost.DefaultStack())
 }
 
 // write shows the plan to a person.
@@ -75,6 +76,10 @@ func (b *backfillAnswer) counts(s screen, t *strings.Builder, title string, list
 
 func (b *backfillAnswer) costs(s screen, t *strings.Builder) {
 	c := b.cost
+	counting := "counting for findings, and the ledger"
+	if b.RowsOnly {
+		counting = "the ledger; nothing is counted"
+	}
 	g := grid{headless: true, columns: []gridColumn{{}, {right: true}}}
 	for _, x := range []struct {
 		what    string
@@ -83,16 +88,23 @@ func (b *backfillAnswer) costs(s screen, t *strings.Builder) {
 		{"the job, a dollar a million files", c.Job},
 		{"announcing: a look at each file, and a message", c.Announce},
 		{"converting: function, requests, its log", c.Convert.Function + c.Convert.Requests + c.Convert.Log},
-		{"counting for findings, and the ledger", c.Convert.State + c.Convert.Ledger},
+		{counting, c.Convert.State + c.Convert.Ledger},
 		{"a month of the Parquet files", c.Convert.Parquet},
 	} {
 		g.add(x.what, fmt.Sprintf("%.2f", x.dollars))
 	}
 	g.add("together", fmt.Sprintf("%.2f", c.Total()))
 	fmt.Fprintf(t, "\n%s\n%s", s.bold("It would cost, in dollars"), g.render())
-	fmt.Fprintf(t, "\nIt would take %s: announcing %s, converting %s (BackfillConcurrency), counting %s (StateWriteLimit), all at the same time.\n"+
-		"Computed for a stack with default parameters, at list prices of us-east-1; nothing of it was ever billed.\n",
+	fmt.Fprintf(t, "\nIt would take %s: announcing %s, converting %s (BackfillConcurrency), counting %s (StateWriteLimit), all at the same time.\n",
 		roughly(c.Takes()), roughly(c.Announcing), roughly(c.Converting), roughly(c.Counting))
+	if b.RowsOnly {
+		fmt.Fprintf(t, "%s no rule sees these files, but those of the last %d days. The stack will not look at them later either, because it then knows them; sluice scan does.\n",
+			s.bold("Rows only:"), int(backfill.Fresh.Hours()/24))
+	} else {
+		without := cost.OfBackfill(float64(b.plan.Files), float64(b.lines), true, cost.DefaultStack())
+		fmt.Fprintf(t, "Without findings (--rows-only) it would be %.2f dollars and take %s.\n", without.Total(), roughly(without.Takes()))
+	}
+	fmt.Fprint(t, "Computed for a stack with default parameters, at list prices of us-east-1; nothing of it was ever billed.\n")
 }
 
 // queueTime is after how long the stack's alarm about waiting old files rings.
@@ -160,7 +172,7 @@ func (b *backfillAnswer) writeJSON(s screen) error {
 	cents := func(v float64) float64 { return math.Round(v*100) / 100 }
 	c := b.cost
 	text, err := json.MarshalIndent(map[string]any{
-		"from": b.From, "files": b.plan.Files, "bytes": b.plan.Bytes, "lines_estimated": b.lines,
+		"from": b.From, "rows_only": b.RowsOnly, "files": b.plan.Files, "bytes": b.plan.Bytes, "lines_estimated": b.lines,
 		"first_day": dayOf(b.plan.First), "last_day": dayOf(b.plan.Last),
 		"years": countsJSON(b.plan.Years, false), "left_out": countsJSON(b.plan.Left, true), "archived": countsJSON(b.plan.Archived, true),
 		"dollars": map[string]float64{

@@ -40,9 +40,10 @@ func (b Backfill) Total() float64 { return b.Job + b.Announce + b.Convert.Total(
 func (b Backfill) Takes() time.Duration { return max(b.Announcing, b.Converting, b.Counting) }
 
 // OfBackfill is what it costs to have files with so many lines converted by a
-// stack. They come in full batches, because they are all there at once.
-func OfBackfill(files, lines float64, s Stack) Backfill {
-	bill := Of(Load{Lines: lines, Files: files, Batches: files / s.BatchSize, MemoryMB: s.MemoryMB})
+// stack, with what rules find in them or without. They come in full batches, because
+// they are all there at once.
+func OfBackfill(files, lines float64, rowsOnly bool, s Stack) Backfill {
+	bill := Of(Load{Lines: lines, Files: files, Batches: files / s.BatchSize, MemoryMB: s.MemoryMB, RowsOnly: rowsOnly})
 	b := Backfill{
 		Job:        BatchOperations + files*BatchOperationsF,
 		Announce:   files * (S3Get + LambdaRequest + announceSeconds*announceMemoryMB/1024*LambdaGBSecond),

@@ -49,14 +49,16 @@ const (
 
 // Assumed, because nothing local can measure it.
 const (
-	waitPerFile  = 0.012 // seconds of waiting for DynamoDB and S3, four files counted and 48 fetched at once
-	waitPerBatch = 1.0   // to start, to commit
+	waitPerFile   = 0.012 // seconds of waiting for DynamoDB and S3, four files counted and 48 fetched at once
+	waitUncounted = 0.002 // the same, none counted
+	waitPerBatch  = 1.0   // to start, to commit
 )
 
 // Load is what is converted.
 type Load struct {
 	Lines, Files, Batches float64
 	MemoryMB              float64 // of the function
+	RowsOnly              bool    // no rule looks
 }
 
 // Bill is what that costs, by what is paid for, in dollars.
@@ -81,14 +83,19 @@ func (b Bill) Total() float64 {
 func Of(l Load) Bill {
 	perFile := max(0, ThousandFileSeconds/1000-110*ConvertSeconds)
 	convert := l.Lines*ConvertSeconds + l.Files*(perFile+GetSeconds)
-	seconds := convert + l.Lines*(watchSeconds+applySeconds) + l.Files*waitPerFile + l.Batches*waitPerBatch
-	writes := l.Lines*writesPerLine + l.Files*ledgerPerFile
+	seconds := convert + l.Files*waitUncounted + l.Batches*waitPerBatch
+	writes, reads := l.Files*ledgerPerFile, 0.0
+	if !l.RowsOnly {
+		seconds += l.Lines*(watchSeconds+applySeconds) + l.Files*(waitPerFile-waitUncounted)
+		writes += l.Lines * writesPerLine
+		reads = l.Lines * readsPerLine
+	}
 	gb := l.MemoryMB / 1024
 	return Bill{
 		Function: seconds*gb*LambdaGBSecond + l.Batches*LambdaRequest,
 		Convert:  convert * gb * LambdaGBSecond,
 		Requests: l.Files*(S3Get+sqsPerFile*SQSRequest) + l.Batches*objectsPerTime*2*S3Put, // put out of sight, then copied
-		State:    writes*DynamoWrite + l.Lines*readsPerLine*DynamoRead,
+		State:    writes*DynamoWrite + reads*DynamoRead,
 		Ledger:   l.Files * LedgerBytes / 1e9 * DynamoGBMonth,
 		Log:      l.Files * logLineBytes / 1e9 * LogGB,
 		Parquet:  l.Lines * RowBytes / 1e9 * S3GBMonth,

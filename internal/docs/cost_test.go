@@ -169,7 +169,7 @@ func fileTable() []string {
 		}{{"73 KB", 73e3}, {"1 MB", 1e6}} {
 			out[1] += fmt.Sprintf(" %s in files of %s |", of.what, file.name)
 			out[2] += "---|"
-			b := cost.OfBackfill(of.lines*cost.LineBytes/file.bytes, of.lines, cost.DefaultStack())
+			b := cost.OfBackfill(of.lines*cost.LineBytes/file.bytes, of.lines, false, cost.DefaultStack())
 			b.Job -= cost.BatchOperations // a job is paid once, however large
 			bills = append(bills, b)
 		}

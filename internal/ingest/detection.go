@@ -57,6 +57,7 @@ type detection struct {
 	seen   []seen          // read whole and not counted yet
 	hits   int64           // in those
 	failed map[string]error
+	blind  bool // the file at hand is for its rows only
 
 	told map[string]int64 // of one invocation: findings, by id of a file that was counted
 }
@@ -120,13 +121,24 @@ func (d *detection) end() {
 }
 
 // Begin is pipeline.Watch's.
-func (d *detection) Begin(o pipeline.Object) { d.watcher.Begin(o.ID(), o.Key) }
+func (d *detection) Begin(o pipeline.Object) {
+	if d.blind = o.RowsOnly; !d.blind {
+		d.watcher.Begin(o.ID(), o.Key)
+	}
+}
 
 // Row is pipeline.Watch's.
-func (d *detection) Row(row any) { d.watcher.Row(row) }
+func (d *detection) Row(row any) {
+	if !d.blind {
+		d.watcher.Row(row)
+	}
+}
 
 // End is pipeline.Watch's. Only a file that was read whole is counted.
 func (d *detection) End(f pipeline.File) {
+	if d.blind {
+		return
+	}
 	o := d.watcher.End(f.Outcome == pipeline.Converted)
 	if o == nil {
 		return
@@ -168,7 +180,7 @@ func (b *countedBatch) Commit(ctx context.Context, files []pipeline.File, staged
 	}
 	files = slices.Clone(files)
 	for i := range files {
-		if files[i].Outcome == pipeline.Converted {
+		if files[i].Outcome == pipeline.Converted && !files[i].Object.RowsOnly { // of others nobody knows
 			n := b.d.told[files[i].Object.ID()]
 			files[i].Findings = &n
 		}

@@ -215,6 +215,40 @@ func TestOldIncidentIsARowOnly(t *testing.T) {
 }
 
 // A file that breaks on its last line says nothing: what was seen of it is gone.
+// Files of a backfill without findings become the same rows, and nobody looks at
+// them, nor claims to have. One who wants to be told of a file is enough.
+func TestRowsOnly(t *testing.T) {
+	files := map[string]string{"a": reads("example-photos", "ana", 3), "b": reads("example-photos", "bob", 2), "c": reads("example-films", "ana", 2)}
+	r := newFindingRig(t, files)
+	say := func(key string, rowsOnly bool) string {
+		body, err := awsio.Announcement(pipeline.Object{Bucket: "logs", Key: key, Version: "etag:" + key, Size: int64(len(files[key])), Modified: r.now, RowsOnly: rowsOnly})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	if failed, err := r.handle(t.Context(), queue(say("a", true), say("c", true))); err != nil || len(failed) > 0 {
+		t.Fatalf("%v, failed %q", err, failed)
+	}
+	if mails, log := r.subjects(), r.state.log; len(mails) > 0 || len(log) > 0 {
+		t.Errorf("mails %q, asked of the state %q", mails, log)
+	}
+	if diff := cmp.Diff(r.tables(), []string{"a c: s3_access_logs 5"}); diff != "" {
+		t.Errorf("commits (-got +want):\n%s", diff)
+	}
+	for _, key := range []string{"a", "c"} {
+		if f := r.lake.files[key]; f.Findings != nil || f.Rows == 0 {
+			t.Errorf("%s: %d rows, %d findings: nobody looked", key, f.Rows, *f.Findings)
+		}
+	}
+	if failed, err := r.handle(t.Context(), queue(say("c", true), say("b", true), say("b", false))); err != nil || len(failed) > 0 {
+		t.Fatalf("%v, failed %q", err, failed)
+	}
+	if diff := cmp.Diff(r.subjects(), []string{"[HIGH] Read of example-photos - example-photos"}); diff != "" || r.lake.files["b"].Findings == nil {
+		t.Errorf("one file wanted (-got +want):\n%s", diff)
+	}
+}
+
 func TestBrokenFileIsNotCounted(t *testing.T) {
 	files := map[string]string{"a": reads("example-photos", "ana", 3)}
 	r := newFindingRig(t, files)

@@ -78,6 +78,7 @@ func (h *Handler) plan(msgs []*message) []*work {
 				byID[o.ID()] = w
 				all = append(all, w)
 			}
+			w.object.RowsOnly = w.object.RowsOnly && o.RowsOnly // one who wants findings is enough
 			w.waiting = append(w.waiting, m)
 		}
 		if err = errors.Join(append(own, err)...); err != nil {

@@ -15,6 +15,7 @@ type Object struct {
 	Version  string    // version id, else ETag; on a laptop size and modification time: tells two contents of one key apart
 	Size     int64     // bytes as delivered; -1 when unknown
 	Modified time.Time // when it was delivered: dates rejects that carry no time
+	RowsOnly bool      // nobody wants to know what rules find in it
 }
 
 // ID identifies the content of a delivered file: 32 hex digits of SHA-256 over
