@@ -129,13 +129,16 @@ func TestVerifyTrailInS3(t *testing.T) {
 	var out, errs bytes.Buffer
 	a := &app{stdin: strings.NewReader(""), stdout: screenOf(&out), stderr: screenOf(&errs),
 		trail: func(_ context.Context, bucket, prefix string) (digest.Source, digest.Keys, error) {
-			if bucket != "logs" || prefix != "p/AWSLogs/" {
+			if prefix != "p/AWSLogs/" {
 				t.Errorf("s3://%s/%s", bucket, prefix)
 			}
 			return src, known, nil
 		}}
-	if code := a.run(t.Context(), []string{"verify", "--trail", "s3://logs/p/AWSLogs/"}); code != exitOK {
+	if code := a.run(t.Context(), []string{"verify", "--trail", "s3://logs/p/AWSLogs/"}); code != exitOK || errs.Len() > 0 {
 		t.Errorf("%d\n%s%s", code, &out, &errs)
+	}
+	if code := a.run(t.Context(), []string{"verify", "--trail", "s3://replica/p/AWSLogs/"}); code != exitOK || !strings.Contains(errs.String(), "delivered these files into logs, and replica has a copy") {
+		t.Errorf("a replica: %d\n%s%s", code, &out, &errs)
 	}
 }
 

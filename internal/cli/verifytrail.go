@@ -59,6 +59,11 @@ func (c *verifyCommand) trail(ctx context.Context, a *app) (err error) {
 	} else {
 		err = writeTrail(a.stdout, r)
 	}
+	if at, ok := strings.CutPrefix(c.Trail, "s3://"); ok {
+		if bucket, _, _ := strings.Cut(at, "/"); bucket != r.Bucket {
+			a.warn("CloudTrail delivered these files into %s, and %s has a copy of them", r.Bucket, bucket)
+		}
+	}
 	if err == nil && !r.Sound() {
 		err = exit(exitUnsound)
 	}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,8 +22,8 @@ var ErrMissing = errors.New("missing")
 type Source interface {
 	// List gives all keys in their order.
 	List(ctx context.Context) iter.Seq2[string, error]
-	// Open reads a file. Metadata are those of the object, by name in lower case;
-	// a copy may have none. ErrMissing is among the errors.
+	// Open reads a file. Metadata are those of the object, by name in lower case,
+	// nil where files have none, as outside of S3. ErrMissing is among the errors.
 	Open(ctx context.Context, key string) (body io.ReadCloser, metadata map[string]string, err error)
 }
 
@@ -80,6 +82,8 @@ type Result struct {
 	// them. Earlier are those from before the first.
 	Later   int `json:"later"`
 	Earlier int `json:"earlier"`
+	// Bucket is the one that CloudTrail delivered into, as the digests say.
+	Bucket string `json:"delivered_into"`
 	// More is how many problems were found beyond those that are listed.
 	More int `json:"more_problems"`
 }
@@ -141,6 +145,7 @@ func Verify(ctx context.Context, src Source, keys Keys, o Options) (*Result, err
 				v.log(key, folder, region)
 			}
 		}
+		v.tails()
 	}
 	if v.result.Problems == nil {
 		v.result.Problems = []Problem{}
@@ -169,12 +174,17 @@ type chain struct {
 	last    *Digest
 	lastKey string
 	proof   string // signature of last, "" where it is not known yet
+	bare    bool   // last is where files have no metadata, and so no signature
 	region  string
 	home    string
 }
 
 // covered is the time that the digests of a Region are about, for log files.
-type covered struct{ from, to time.Time }
+type covered struct {
+	from, to time.Time
+	latest   time.Time // of the log files that came after to
+	late     string    // the key of that one
+}
 
 func (v *verifier) problem(kind Kind, key, format string, args ...any) {
 	if len(v.result.Problems) == maxProblems {
@@ -195,7 +205,8 @@ func (v *verifier) digest(ctx context.Context, key string, n name) error {
 		v.chains[n.chain] = c
 		v.order = append(v.order, c)
 	}
-	d, signature, err := v.open(ctx, key)
+	d, meta, err := v.open(ctx, key)
+	signature := meta["signature"]
 	c.Digests++
 	v.total++
 	if v.o.Progress != nil {
@@ -210,6 +221,10 @@ func (v *verifier) digest(ctx context.Context, key string, n name) error {
 	}
 	if v.shift == nil {
 		v.shift = shiftOf(key, d.Object)
+		v.result.Bucket = d.Bucket
+	}
+	if d.Bucket != v.result.Bucket {
+		v.problem(Moved, key, "it was delivered into %s, and others here into %s", d.Bucket, v.result.Bucket)
 	}
 	if want, ok := v.shift.local(d.Object); !ok || want != key {
 		v.problem(Moved, key, "it was delivered as %s", d.Object)
@@ -219,26 +234,29 @@ func (v *verifier) digest(ctx context.Context, key string, n name) error {
 		if err := v.prove(ctx, c, d, key, signature); err != nil {
 			return err
 		}
-	} else if err := v.link(ctx, c, d, key, signature); err != nil {
-		return err
+	} else {
+		if err := v.link(ctx, c, d, key, signature); err != nil {
+			return err
+		}
+		c.bare = meta == nil
 	}
 	v.cover(n, d)
 	return v.files(ctx, c, d)
 }
 
-func (v *verifier) open(ctx context.Context, key string) (d *Digest, signature string, err error) {
+func (v *verifier) open(ctx context.Context, key string) (d *Digest, meta map[string]string, err error) {
 	body, meta, err := v.src.Open(ctx, key)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	defer body.Close()
 	if d, err = parse(body); err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	if a := meta["signature-algorithm"]; a != "" && a != signatureAlgorithm || d.Algorithm != signatureAlgorithm {
-		return nil, "", fmt.Errorf("signed by %q and %q, only %s is known", a, d.Algorithm, signatureAlgorithm)
+		return nil, nil, fmt.Errorf("signed by %q and %q, only %s is known", a, d.Algorithm, signatureAlgorithm)
 	}
-	return d, meta["signature"], nil
+	return d, meta, nil
 }
 
 // link holds a digest against the one before, whose signature it repeats.
@@ -281,9 +299,15 @@ func (v *verifier) link(ctx context.Context, c *chain, d *Digest, key, signature
 	return nil
 }
 
-// end says of the last digest of a copy that nothing proves it.
+// end says of a last digest without a signature that nothing proves it. A copy
+// must lack it. In S3 it is with the object, unless that was written anew: then
+// the digest may be anybody's.
 func (v *verifier) end(c *chain) {
-	if c.last != nil && c.proof == "" {
+	switch {
+	case c.last == nil || c.proof != "":
+	case !c.bare:
+		v.problem(BadSignature, c.lastKey, "it has no signature, as it had when CloudTrail delivered it to S3: it was written anew")
+	default:
 		v.problem(Unproven, c.lastKey, "the last digest of a copy: its signature is in the metadata of the object in S3 only, so that nothing proves it here")
 	}
 }
@@ -317,7 +341,7 @@ func (v *verifier) prove(ctx context.Context, c *chain, d *Digest, key, signatur
 func (v *verifier) cover(n name, d *Digest) {
 	at := v.seen[n.folder+n.region]
 	if at == nil {
-		at = &covered{d.Start, d.End}
+		at = &covered{from: d.Start, to: d.End}
 		v.seen[n.folder+n.region] = at
 	}
 	if d.Start.Before(at.from) {
@@ -340,8 +364,27 @@ func (v *verifier) log(key, folder, region string) {
 		v.result.Earlier++
 	case ok && !at.Before(span.to.Add(-slack)):
 		v.result.Later++
+		if at.After(span.latest) {
+			span.latest, span.late = at, key
+		}
 	default:
 		v.problem(Extra, key, "no digest names it")
+	}
+}
+
+// overdue is by how much a digest may be later than the hour that it is about.
+const overdue = 3 * time.Hour
+
+// tails says where log files go on for hours and digests do not: who removes the
+// newest digests takes with them what says that a log file is gone.
+func (v *verifier) tails() {
+	if !v.o.Until.IsZero() {
+		return // those after it were not looked at
+	}
+	for _, region := range slices.Sorted(maps.Keys(v.seen)) {
+		if at := v.seen[region]; at.latest.After(at.to.Add(overdue)) {
+			v.problem(Gap, at.late, "no digest is about the time after %s, and log files were delivered until %s", stamp(at.to), stamp(at.latest))
+		}
 	}
 }
 

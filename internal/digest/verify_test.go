@@ -166,7 +166,28 @@ func TestVerify(t *testing.T) {
 		{name: "a key of the trail's home", forge: func(w *world) { w.keys = ring{"us-east-1 f00d": &private.PublicKey} }, digest: 4, logs: 4},
 		{name: "no key", forge: func(w *world) { w.keys = ring{} },
 			want: []string{"no_key 20261122T100531Z.json.gz", "no_key 20261122T110531Z.json.gz", "no_key 20261122T120531Z.json.gz", "no_key 20261122T130531Z.json.gz"}, logs: 4},
-		{name: "a signature removed", forge: func(w *world) { w.files[w.digests[3]] = file{Body: w.files[w.digests[3]].Body} }, want: []string{"unproven 20261122T130531Z.json.gz"}, digest: 3, logs: 4},
+		{name: "a signature lost on the way out of S3", forge: func(w *world) { w.files[w.digests[3]] = file{Body: w.files[w.digests[3]].Body} }, want: []string{"unproven 20261122T130531Z.json.gz"}, digest: 3, logs: 4},
+		{name: "the newest digest written anew, without a log file that was removed", forge: func(w *world) {
+			w.rewrite(w.digests[3], func(doc map[string]any) { doc["logFiles"] = []any{} })
+			w.files[w.digests[3]] = file{Body: w.files[w.digests[3]].Body, Meta: map[string]string{}}
+			delete(w.files, w.logs[3])
+		}, want: []string{"bad_signature 20261122T130531Z.json.gz"}, digest: 3, logs: 3},
+		{name: "the newest digests removed, with a log file of theirs", forge: func(w *world) {
+			for range 4 {
+				d, l := w.Hour("a", "b")
+				delete(w.files, d)
+				delete(w.files, l[0])
+			}
+		}, want: []string{"gap 0000000000000001.json.gz"}, digest: 4, logs: 4},
+		{name: "the newest digests not asked for", forge: func(w *world) {
+			w.options.Until = w.At
+			for range 4 {
+				w.Hour("a", "b")
+			}
+		}, digest: 4, logs: 4},
+		{name: "a digest of another bucket", forge: func(w *world) {
+			w.rewrite(w.digests[3], func(doc map[string]any) { doc["digestS3Bucket"] = "others" })
+		}, want: []string{"bad_signature 20261122T130531Z.json.gz", "moved 20261122T130531Z.json.gz"}, digest: 3, logs: 4},
 		{name: "a signature changed", forge: func(w *world) { w.files[w.digests[2]].Meta["signature"] = "00ff" },
 			want: []string{"bad_signature 20261122T120531Z.json.gz", "unlinked 20261122T120531Z.json.gz"}, digest: 3, logs: 4},
 		{name: "a digest under another name", forge: func(w *world) {

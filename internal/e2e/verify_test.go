@@ -68,9 +68,11 @@ func TestVerify(t *testing.T) {
 			"5D1E0C9B7A000001 REST.HEAD.OBJECT %s \"HEAD /%s HTTP/1.1\" 404 NoSuchKey - - 31 29 \"-\" \"sluice\" - aG9zdCBpZA== "+
 			"SigV4 TLS_AES_128_GCM_SHA256 AuthHeader %s.s3.eu-central-1.amazonaws.com TLSv1.3 - - -\n",
 		bucket, now.Format("02/Jan/2006:15:04:05 -0700"), key, key, bucket))
-	verify(append(ready, "delivery ok", "row waiting"), "--probe", probe)
+	verify(append(ready, "delivery ok", "batch waiting"), "--probe", probe)
 	s.drain()
-	verify(append(ready, "delivery ok", "row ok"), "--probe", probe)
+	verify(append(ready, "delivery ok", "batch ok", "row unknown"), "--probe", probe)
+	verify(append(ready, "delivery ok", "batch ok", "row unknown"), "--probe", probe, "--lake-bucket", s.Resources["LogBucket"].ID) // no such object
+	verify(append(ready, "delivery ok", "batch ok", "row ok"), "--probe", probe, "--lake-bucket", s.Resources["LakeBucket"].ID)
 	if n := s.open().counts("SELECT key_name, count(*) FROM s3_access_logs WHERE key_name = '" + key + "' GROUP BY 1"); n[key] != 1 {
 		t.Errorf("rows of the request: %v", n)
 	}
