@@ -175,6 +175,17 @@ bench: ## Measure, last next to DuckDB; BENCH chooses benchmarks, BENCHTIME how 
 bench-peers: ## Measure next to others only: DuckDB, parquet-go, arrow-go, encoding/csv, Athena's regexp, grok
 	$(GO) test -run '^$$' -bench 'Convert|Parse|SmallFiles|CloudTrail|Peers' -benchtime 1x -timeout 30m ./internal/bench
 
+# The lines are fewer than those of the page, and the thresholds are of this many.
+.PHONY: bench-short
+bench-short: ## Hold what is measured to thresholds, goals and a third of them for noise; CI runs this
+	SLUICE_BENCH_HOLD=1 SLUICE_BENCH_LINES=200000 $(GO) test -run '^$$' -benchtime 1x -timeout 20m \
+	  -bench '^Benchmark(Convert|Parse|SmallFiles|CloudTrail|Queries|Memory|Start)$$' ./internal/bench
+
+.PHONY: bench-page
+bench-page: ## Measure everything and put the table into docs/performance.md; half an hour without a neighbour
+	SLUICE_BENCH_PAGE=$(CURDIR)/docs/performance.md SLUICE_BENCH_BIG=$${SLUICE_BENCH_BIG:-1} \
+	  $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 3h ./internal/bench
+
 .PHONY: clean
 clean: ## Remove what was built here
 	rm -rf bin demo .aws-sam

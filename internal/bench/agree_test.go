@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestFigures: ratios are of pairs, and the table says what was reached.
@@ -33,6 +34,31 @@ func TestFigures(t *testing.T) {
 µ per line         10          4  DuckDB    2.5  at most 3  met`
 	if got := strings.TrimSpace(lines); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// TestFill: a page gets the table between its marks, and keeps everything else.
+func TestFill(t *testing.T) {
+	var tab table
+	tab.add(figure{what: "n", sluice: "1"})
+	page := "before\n" + fillFrom + "old\n" + fillTo + "\nafter"
+	got, err := tab.fill(page, time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := tab.fill(got, time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC))
+	if err != nil || again != got {
+		t.Errorf("a second time: %v, %q", err, again)
+	}
+	for _, part := range []string{"before\n" + fillFrom + "\n2026-11-23\n\n```text\n", "\nn       1\n```\n\n" + fillTo + "\nafter"} {
+		if !strings.Contains(got, part) {
+			t.Errorf("no %q in %q", part, got)
+		}
+	}
+	for _, broken := range []string{"", fillFrom, fillTo} {
+		if _, err := tab.fill(broken, time.Time{}); err == nil {
+			t.Errorf("%q was filled", broken)
+		}
 	}
 }
 

@@ -44,7 +44,7 @@ var layouts = []layout{
 // and in fewer objects. All layouts must give the same answers.
 func BenchmarkLayouts(b *testing.B) {
 	n := lines(b)
-	if os.Getenv(bigEnv) != "1" {
+	if !big() {
 		n /= 5 // thousands of commits take their time
 	}
 	logs := b.TempDir()

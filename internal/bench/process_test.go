@@ -5,7 +5,6 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -111,17 +110,7 @@ func finish(tb testing.TB, cmd *exec.Cmd) side {
 // side asks for its own high-water mark.
 func peak() (int64, error) {
 	if runtime.GOOS == "linux" {
-		status, err := os.ReadFile("/proc/self/status")
-		if err != nil {
-			return 0, err
-		}
-		for line := range bytes.Lines(status) {
-			if f := bytes.Fields(line); len(f) == 3 && string(f[0]) == "VmHWM:" && string(f[2]) == "kB" {
-				n, err := strconv.ParseInt(string(f[1]), 10, 64)
-				return n << 10, err
-			}
-		}
-		return 0, errors.New("/proc/self/status tells no VmHWM")
+		return peakOf("self")
 	}
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -131,6 +120,21 @@ func peak() (int64, error) {
 		return u.Maxrss, nil
 	}
 	return u.Maxrss << 10, nil
+}
+
+// peakOf is the most memory that a process of Linux ever had resident.
+func peakOf(pid string) (int64, error) {
+	status, err := os.ReadFile("/proc/" + pid + "/status")
+	if err != nil {
+		return 0, err
+	}
+	for line := range bytes.Lines(status) {
+		if f := bytes.Fields(line); len(f) == 3 && string(f[0]) == "VmHWM:" && string(f[2]) == "kB" {
+			n, err := strconv.ParseInt(string(f[1]), 10, 64)
+			return n << 10, err
+		}
+	}
+	return 0, fmt.Errorf("/proc/%s/status tells no VmHWM", pid)
 }
 
 // spent is the CPU time, user and system, that this process takes for f. What

@@ -11,6 +11,13 @@ import (
 	"sluice/internal/generate"
 )
 
+// The goals of many small files.
+const (
+	filesCPUGoal     = 0.5 // CPU seconds for a thousand of them
+	filesGoal        = 1.5 // their CPU, of that of one file with their lines
+	filesObjectsGoal = 3   // objects of the one table, which all rows are in
+)
+
 // BenchmarkSmallFiles converts what most buckets hold: many files of a hundred lines.
 func BenchmarkSmallFiles(b *testing.B) {
 	const files, each = 1000, 110
@@ -26,22 +33,29 @@ func BenchmarkSmallFiles(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	for b.Loop() {
-		var cpu, peaks []float64
+	one, _ := accessLog(b, files*each)
+	for range turns(b) {
+		var cpu pairs
+		var peaks []float64
 		var s side
 		for range runs {
 			s = start(b, roleSluice, dir, b.TempDir())
 			if err := s.Report.whole(files, files*each); err != nil {
 				b.Fatal(err)
 			}
-			cpu, peaks = append(cpu, s.cpu.Seconds()), append(peaks, float64(s.Peak))
+			cpu.add(s.cpu.Seconds(), start(b, roleSluice, one, b.TempDir()).cpu.Seconds())
+			peaks = append(peaks, float64(s.Peak))
 		}
 		what := fmt.Sprintf("%s files of %d lines, ", whole(files), each)
-		figures.add(figure{what: what + "CPU s", sluice: decimals(median(cpu), 2)})
+		figures.add(figure{what: what + "CPU s", sluice: decimals(median(cpu.ours), 2),
+			other: decimals(median(cpu.theirs), 2), name: "Sluice, the same lines in one file", ratio: decimals(cpu.ratio(), 2),
+			goal: "at most 0.50 s", met: median(cpu.ours) <= filesCPUGoal})
 		figures.add(figure{what: what + "peak memory in MiB", sluice: decimals(median(peaks)/mib, 0)})
-		figures.add(figure{what: what + "objects written", sluice: whole(s.Report.objects())})
-		b.ReportMetric(median(cpu), "cpu-s")
-		b.ReportMetric(float64(s.Report.objects()), "objects")
+		figures.add(figure{what: what + "objects written", sluice: whole(s.Report.objects()),
+			goal: "at most 3", met: s.Report.objects() <= filesObjectsGoal})
+		b.ReportMetric(median(cpu.ours), "cpu-s")
+		say(b, "files-cpu/one-file", cpu.ratio())
+		say(b, "files-objects", float64(s.Report.objects()))
 	}
 	b.ReportMetric(0, "ns/op")
 }

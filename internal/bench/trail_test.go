@@ -41,7 +41,7 @@ func trail(tb testing.TB, n int64) string {
 func BenchmarkCloudTrail(b *testing.B) {
 	const n = 50_000
 	file := trail(b, n)
-	for b.Loop() {
+	for range turns(b) {
 		var zip, duck pairs
 		var lake, dir string
 		for i := range 9 {
@@ -90,8 +90,8 @@ func BenchmarkCloudTrail(b *testing.B) {
 			ratio: decimals(ours/theirs, 3),
 		})
 		b.ReportMetric(median(zip.ours)*1e6/n, "cpu-µs/record")
-		b.ReportMetric(zip.ratio(), "cpu/gunzip")
-		b.ReportMetric(duck.ratio(), "cpu/duckdb")
+		say(b, "trail-cpu/gunzip", zip.ratio())
+		say(b, "trail-cpu/duckdb", duck.ratio())
 	}
 	b.ReportMetric(0, "ns/op") // of all sides together: says nothing
 }
