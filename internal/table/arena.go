@@ -1,9 +1,9 @@
 package table
 
-// chunkSize is how much memory an arena grows by. A value's place is a chunk
-// and an offset in it, in 32 bits.
+// chunkSize is how much memory an arena grows by: a column with one value takes as
+// much. A value's place is a chunk and an offset in it, in 32 bits.
 const (
-	chunkBits = 18
+	chunkBits = 15
 	chunkSize = 1 << chunkBits
 )
 
@@ -22,7 +22,7 @@ type spare struct{ chunks [][]byte }
 // add copies v and returns its place.
 func (a *arena) add(v []byte) uint32 {
 	i := len(a.chunks) - 1
-	if i < 0 || cap(a.chunks[i])-len(a.chunks[i]) <= len(v) {
+	if i < 0 || len(a.chunks[i])+len(v) >= chunkSize { // also behind a value that has a chunk for itself
 		a.chunks = append(a.chunks, a.spare.get(len(v)))
 		i++
 	}

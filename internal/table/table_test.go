@@ -296,3 +296,16 @@ func TestReadBack(t *testing.T) {
 		})
 	}
 }
+
+// TestEmptyBehindLong: a value that has memory for itself, then one of no bytes,
+// which would fit in there, then a common one; in the first place and in a later one.
+func TestEmptyBehindLong(t *testing.T) {
+	w := newWriter(t)
+	var rows []every
+	for i, n := range []int{chunkSize, 0, 5, 8*chunkSize + 77, 0, 0, 9, chunkSize - 1, 0} {
+		v := bytes.Repeat([]byte{'a' + byte(i)}, n)
+		rows = append(rows, every{When: 20000*day + logs.Time(i), Bucket: v, URI: v, Agent: v})
+	}
+	write(t, w, rows)
+	same(t, unordered(readBack(t, finish(t, w))), unordered(sorted(rows)))
+}
