@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 
 	"sluice/internal/logs"
 )
@@ -12,6 +13,8 @@ import (
 // A buffer holds the values of one column for the rows that are not yet in a
 // row group. Rows are numbered from 0 in the order they came.
 type buffer interface {
+	// grow makes room for n rows, the ones that are there included.
+	grow(n int)
 	// truncate forgets rows from n on, as far as there are any.
 	truncate(n int)
 	// reset forgets all rows and keeps the memory.
@@ -88,6 +91,8 @@ func (c *words) putOther(v []byte, at uint64) int {
 	return len(v) + 12 // its end and its slot
 }
 
+func (c *words) grow(n int) { c.ids = slices.Grow(c.ids, n-len(c.ids)) }
+
 func (c *words) truncate(n int) { c.ids = c.ids[:min(n, len(c.ids))] }
 
 func (c *words) reset() {
@@ -137,6 +142,10 @@ func (c *texts) value(row uint16) (v []byte, ok bool) {
 	return c.arena.value(c.at[row], c.n[row]), true
 }
 
+func (c *texts) grow(n int) {
+	c.at, c.n = slices.Grow(c.at, n-len(c.at)), slices.Grow(c.n, n-len(c.n))
+}
+
 func (c *texts) truncate(n int) {
 	for i := n; i < len(c.n); i++ {
 		if c.n[i] != absent {
@@ -154,7 +163,8 @@ func (c *texts) reset() {
 }
 
 func (c *texts) keys(dst []uint64, lo, hi int) []uint64 {
-	d := newDict()
+	d := newDict(c.arena.spare)
+	defer d.reset()
 	ids := make([]uint32, 0, hi-lo)
 	for row := lo; row < hi; row++ {
 		var id uint32
@@ -190,6 +200,13 @@ func (c *ints) put() {
 	}
 	c.vals = append(c.vals, v)
 	c.null = append(c.null, !c.src.OK)
+}
+
+func (c *ints) grow(n int) {
+	c.vals = slices.Grow(c.vals, n-len(c.vals))
+	if c.always == nil {
+		c.null = slices.Grow(c.null, n-len(c.null))
+	}
 }
 
 func (c *ints) isNull(row int) bool { return len(c.null) > 0 && c.null[row] }
@@ -245,6 +262,7 @@ func (c *flags) put() {
 	}
 }
 
+func (c *flags) grow(n int)     { c.vals = slices.Grow(c.vals, n-len(c.vals)) }
 func (c *flags) truncate(n int) { c.vals = c.vals[:min(n, len(c.vals))] }
 func (c *flags) reset()         { c.vals = c.vals[:0] }
 
@@ -265,6 +283,7 @@ type row struct {
 	flags []*flags
 	all   []buffer // in the order of columns
 	spare *spare
+	room  int  // how many rows the columns have room for
 	full  bool // a column takes no more rows
 }
 
@@ -274,7 +293,7 @@ func (r *row) bind(c Column, field any) error {
 	switch src := field.(type) {
 	case *logs.Text:
 		if c.Option == Dict {
-			b := &words{src: src, dict: newDict(), full: &r.full}
+			b := &words{src: src, dict: newDict(r.spare), full: &r.full}
 			r.words, r.all = append(r.words, b), append(r.all, b)
 			return nil
 		}
@@ -301,9 +320,13 @@ func (r *row) bindInt(b *ints) { r.ints, r.all = append(r.ints, b), append(r.all
 // in 31 bits. No reader yields such rows; a larger one is an error.
 const maxRow = 256 << 20
 
-// put adds the row that was copied and returns the bytes of memory its values
-// took. More than maxRow means that it was not added to all columns.
-func (r *row) put() int {
+// put adds the row that was copied behind the rows that are there and returns the
+// bytes of memory its values took. More than maxRow means that it was not added to
+// all columns.
+func (r *row) put(rows int) int {
+	if rows == r.room {
+		r.grow()
+	}
 	n := 0
 	for _, c := range r.words {
 		n += c.put()
@@ -318,6 +341,15 @@ func (r *row) put() int {
 		c.put()
 	}
 	return n
+}
+
+// grow makes room for half as many rows more in all columns. Columns that grew by
+// themselves, by a quarter, left four times their size to the garbage collector.
+func (r *row) grow() {
+	r.room = min(r.room+max(1<<10, r.room/2), maxRows)
+	for _, c := range r.all {
+		c.grow(r.room)
+	}
 }
 
 func (r *row) reset() {

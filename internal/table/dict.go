@@ -14,21 +14,27 @@ import (
 type dict struct {
 	seed  maphash.Seed
 	slots []uint32 // 15 bits of the hash, then the id; open addressing, length a power of two
-	ends  []uint32 // ends[id] is where value id ends in arena; ends[0] is 0
-	arena []byte
+	spans []span   // of values by id; spans[0] is none
+	arena arena
 }
 
-func newDict() dict { return dict{seed: maphash.MakeSeed(), ends: []uint32{0}} }
+// span is where a value is in an arena.
+type span struct{ at, n uint32 }
 
-func (d *dict) len() int { return len(d.ends) - 1 }
+func newDict(s *spare) dict {
+	return dict{seed: maphash.MakeSeed(), spans: make([]span, 1), arena: arena{spare: s}}
+}
+
+func (d *dict) len() int { return len(d.spans) - 1 }
 
 func (d *dict) value(id uint32) []byte {
-	return d.arena[d.ends[id-1]:d.ends[id]:d.ends[id]]
+	s := d.spans[id]
+	return d.arena.value(s.at, s.n)
 }
 
 // add returns the id of v, and whether v is new.
 func (d *dict) add(v []byte) (id uint32, isNew bool) {
-	if len(d.slots) <= 2*len(d.ends) {
+	if len(d.slots) <= 2*len(d.spans) {
 		d.grow()
 	}
 	hash := maphash.Bytes(d.seed, v)
@@ -41,12 +47,11 @@ func (d *dict) add(v []byte) (id uint32, isNew bool) {
 		}
 		i = (i + 1) & mask
 	}
-	id = uint32(len(d.ends))
+	id = uint32(len(d.spans))
 	if id > idMask {
 		panic("BUG: table: a dictionary of more values than ids")
 	}
-	d.arena = append(d.arena, v...)
-	d.ends = append(d.ends, uint32(len(d.arena)))
+	d.spans = append(d.spans, span{d.arena.add(v), uint32(len(v))})
 	d.slots[i] = tag | id
 	return id, true
 }
@@ -69,7 +74,8 @@ func (d *dict) grow() {
 
 func (d *dict) reset() {
 	clear(d.slots)
-	d.ends, d.arena = d.ends[:1], d.arena[:0]
+	d.spans = d.spans[:1]
+	d.arena.reset()
 }
 
 // ranks appends to dst the place of each id in the order of values, from 1;
@@ -92,7 +98,7 @@ func (d *dict) ranks(dst []uint32) []uint32 {
 		}
 		return bytes.Compare(d.value(a.id), d.value(b.id))
 	})
-	dst = slices.Grow(dst[:0], len(d.ends))[:len(d.ends)]
+	dst = slices.Grow(dst[:0], len(d.spans))[:len(d.spans)]
 	dst[0] = 0
 	for i, e := range order {
 		dst[e.id] = uint32(i + 1)

@@ -26,7 +26,7 @@ const (
 
 func (c *words) encode(e *encoder, rows []uint16) error {
 	ids := e.gather(c.ids, rows)
-	if n := len(c.dict.ends); len(e.places) < n {
+	if n := len(c.dict.spans); len(e.places) < n {
 		e.places = append(e.places, make([]uint32, n-len(e.places))...)
 	}
 	e.begun()
@@ -51,10 +51,14 @@ func (c *words) encode(e *encoder, rows []uint16) error {
 		for range n {
 			e.ids = append(e.ids, int32(place-1))
 		}
-		size += n * int(4+c.dict.ends[id]-c.dict.ends[id-1])
+		size += n * int(4+c.dict.spans[id].n)
 		i += n
 	}
-	e.body = e.body[:0]
+	dict := 0 // bytes of the dictionary
+	for _, id := range e.used {
+		dict += int(4 + c.dict.spans[id].n)
+	}
+	e.body = slices.Grow(e.body[:0], dict)
 	for i, id := range e.used {
 		e.places[id] = 0
 		v := c.dict.value(id)

@@ -148,7 +148,7 @@ func (w *Writer[R]) Write(r *R) error {
 	}
 	w.cur = *r
 	b := w.buf
-	n := b.row.put()
+	n := b.row.put(b.n)
 	if n > maxRow {
 		b.row.truncate(b.n)
 		if b.row.full { // by a value of the row that is gone
