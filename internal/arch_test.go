@@ -68,6 +68,8 @@ var rules = []rule{
 		"which rows move when is decided without AWS: the engine, the objects and the notes are interfaces"},
 	{"internal/coverage", []string{"internal/detect", "internal/finding", "internal/logs", "internal/table"},
 		"buckets are compared without AWS: settings and memory are interfaces"},
+	{"internal/awsio/athena", []string{"internal/pack"},
+		"a client that only packing needs stays out of the function that converts"},
 	{"internal/awsio", []string{
 		"internal/logs", "internal/pipeline", "internal/table", "internal/sigma", "internal/finding", "internal/detect", "internal/ledger",
 		"internal/backfill", "internal/coverage", "internal/enroll", "internal/pack",
