@@ -66,6 +66,8 @@ var rules = []rule{
 		"it announces files and converts none: what becomes of them is decided where all others are"},
 	{"internal/pack", []string{"internal/table"},
 		"which rows move when is decided without AWS: the engine, the objects and the notes are interfaces"},
+	{"internal/maintain", []string{"internal/pack", "internal/table", "internal/logs", "internal/logs/s3access", "internal/logs/cloudtrail"},
+		"when is packed and what a deployment is told is tested without AWS: statements and lake are interfaces"},
 	{"internal/coverage", []string{"internal/detect", "internal/finding", "internal/logs", "internal/table"},
 		"buckets are compared without AWS: settings and memory are interfaces"},
 	{"internal/awsio/athena", []string{"internal/pack"},
@@ -102,7 +104,7 @@ var rules = []rule{
 		"the command line is not a Lambda function"},
 	{"cmd/...", []string{"internal/cli"},
 		"main turns arguments into an exit code"},
-	{"functions/...", []string{"internal/ingest", "internal/backfill", "internal/enroll", "internal/awsio", "internal/coverage", "internal/outlet", "internal/formats", "internal/detect", "internal/ledger"},
+	{"functions/...", []string{"internal/ingest", "internal/backfill", "internal/enroll", "internal/awsio", "internal/awsio/athena", "internal/maintain", "internal/coverage", "internal/outlet", "internal/formats", "internal/detect", "internal/ledger"},
 		"main reads settings, builds and starts; in particular no DuckDB and no terminal in the zip"},
 }
 

@@ -20,6 +20,7 @@ import (
 type Packing struct {
 	s3             *S3
 	bucket, prefix string
+	notes          string // where the notes are, which live longer than rows
 }
 
 var (
@@ -27,14 +28,26 @@ var (
 	_ pack.Notes   = (*Packing)(nil)
 )
 
-// Packing returns the lake under prefix (empty, or ending in a slash) of bucket.
-func (s *S3) Packing(bucket, prefix string) *Packing { return &Packing{s, bucket, prefix} }
+// Packing returns the lake under prefix (empty, or ending in a slash) of bucket,
+// with its notes under another one.
+func (s *S3) Packing(bucket, prefix, notes string) *Packing {
+	return &Packing{s, bucket, prefix, notes}
+}
 
-// List is pack.Objects'.
-func (l *Packing) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		for o, err := range l.s3.List(ctx, l.bucket, l.prefix+prefix) {
-			if !yield(strings.TrimPrefix(o.Key, l.prefix), err) || err != nil {
+// key is where the object of a name is.
+func (l *Packing) key(name string) string {
+	if note, ok := strings.CutPrefix(name, pack.NotesFolder); ok {
+		return l.notes + note
+	}
+	return l.prefix + name
+}
+
+// List is pack.Objects'. What is asked for is all notes, or none.
+func (l *Packing) List(ctx context.Context, prefix string) iter.Seq2[pack.Object, error] {
+	return func(yield func(pack.Object, error) bool) {
+		key := l.key(prefix)
+		for o, err := range l.s3.List(ctx, l.bucket, key) {
+			if !yield(pack.Object{Name: prefix + strings.TrimPrefix(o.Key, key), Modified: o.Modified}, err) || err != nil {
 				return
 			}
 		}
@@ -43,7 +56,7 @@ func (l *Packing) List(ctx context.Context, prefix string) iter.Seq2[string, err
 
 // Remove is pack.Objects'.
 func (l *Packing) Remove(ctx context.Context, object string) error {
-	key := l.prefix + object
+	key := l.key(object)
 	if _, err := l.s3.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &l.bucket, Key: &key}); err != nil {
 		return fmt.Errorf("remove %s: %w", name(l.bucket, key), err)
 	}
@@ -53,7 +66,7 @@ func (l *Packing) Remove(ctx context.Context, object string) error {
 // Create is pack.Notes'. A note that an earlier attempt of the same request has
 // made counts as another's: who asks reads it then.
 func (l *Packing) Create(ctx context.Context, note string, body []byte) (bool, error) {
-	key := l.prefix + note
+	key := l.key(note)
 	_, err := l.s3.client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &l.bucket, Key: &key, Body: bytes.NewReader(body),
 		ContentType: aws.String("application/json"), IfNoneMatch: aws.String("*"),
@@ -69,7 +82,7 @@ func (l *Packing) Create(ctx context.Context, note string, body []byte) (bool, e
 
 // Read is pack.Notes'.
 func (l *Packing) Read(ctx context.Context, note string) ([]byte, error) {
-	key := l.prefix + note
+	key := l.key(note)
 	out, err := l.s3.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &l.bucket, Key: &key})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name(l.bucket, key), err)

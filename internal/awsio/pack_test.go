@@ -7,7 +7,7 @@ import (
 
 func TestNotesAreCreatedOnce(t *testing.T) {
 	c := fakeCloud(t)
-	l := c.s3.Packing(c.bucket, "lake/")
+	l := c.s3.Packing(c.bucket, "lake/", "packed/notes/")
 	for i, want := range []bool{true, false} {
 		mine, err := l.Create(t.Context(), "_sluice/pack/t/dt=2026-11-20/000000.plan", []byte{'0' + byte(i)})
 		if err != nil || mine != want {
@@ -21,11 +21,11 @@ func TestNotesAreCreatedOnce(t *testing.T) {
 		t.Error("a note that is not there was read")
 	}
 	list := func(prefix string) (names []string) {
-		for name, err := range l.List(t.Context(), prefix) {
+		for o, err := range l.List(t.Context(), prefix) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			names = append(names, name)
+			names = append(names, o.Name)
 		}
 		return names
 	}

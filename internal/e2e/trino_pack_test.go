@@ -114,7 +114,7 @@ func (p *packer) night() (pack.Report, error) {
 	p.t.Helper()
 	lake := awsio.NewS3(p.config(p.URL, p.Admin)).Packing(p.bucket, "lake/")
 	c := pack.Config{
-		Engine: engineOf{pack.NewSQL(p.run, "s3://"+p.bucket+"/lake/", p.tables), p}, Objects: lake, Notes: lake,
+		Engine: engineOf{pack.NewSQL(p.run, "s3://"+p.bucket+"/lake/", p.trino.schema, p.tables), p}, Objects: lake, Notes: lake,
 		Days: 1, Grace: 24 * time.Hour, Least: 2, Most: 400, Now: func() time.Time { return p.now },
 	}
 	c.Tables = slices.Sorted(maps.Keys(p.tables))
@@ -258,7 +258,7 @@ func TestTrinoPack(t *testing.T) {
 
 	// A plan that was undone counts no more, whoever still works on it.
 	plan := r.Packed[0]
-	engine := pack.NewSQL(p.run, "s3://"+p.bucket+"/lake/", p.tables)
+	engine := pack.NewSQL(p.run, "s3://"+p.bucket+"/lake/", p.trino.schema, p.tables)
 	if err := engine.Undo(t.Context(), plan); err != nil {
 		t.Fatal(err)
 	}

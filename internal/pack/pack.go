@@ -63,11 +63,29 @@ type Engine interface {
 	Undo(ctx context.Context, p Plan) error
 }
 
+// Keeper looks after the packed tables themselves. All of it may be repeated.
+type Keeper interface {
+	// Prepare makes a packed table that is not there, and gives one that is the
+	// columns that its rows have got since.
+	Prepare(ctx context.Context, table string) error
+	// Expire deletes the rows of plans, in one commit, and leaves their marks.
+	Expire(ctx context.Context, table string, plans []Plan) error
+	// Tidy removes what nobody can see any more.
+	Tidy(ctx context.Context, table string) error
+}
+
+// Object is one that is in the lake.
+type Object struct {
+	Name     string    // relative to the lake
+	Modified time.Time // when it was put there
+}
+
 // Objects are the live objects, and the notes beside them, by names relative to
 // the lake.
 type Objects interface {
-	// List yields the names under a prefix, in their order. An error is the last step.
-	List(ctx context.Context, prefix string) iter.Seq2[string, error]
+	// List yields what is under a prefix, in the order of the names. An error is
+	// the last step.
+	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
 	// Remove removes an object. One that is gone is no error.
 	Remove(ctx context.Context, name string) error
 }
@@ -83,6 +101,7 @@ type Notes interface {
 // Config is what a Packer is made from.
 type Config struct {
 	Engine  Engine
+	Keeper  Keeper
 	Objects Objects
 	Notes   Notes
 	Tables  []string
@@ -94,7 +113,11 @@ type Config struct {
 	// Least is how many live objects make it worth to pack a day, Most how many
 	// one plan takes: a statement names them all.
 	Least, Most int
-	Now         func() time.Time
+	// AtOnce is how many days of a table one run begins to pack.
+	AtOnce int
+	// Keep is how long a row stays, counted from when its object came; 0 for ever.
+	Keep time.Duration
+	Now  func() time.Time
 }
 
 // Packer packs the days of a lake.
@@ -115,6 +138,12 @@ func New(c Config) (*Packer, error) {
 	if c.Most < c.Least {
 		faults = append(faults, fmt.Errorf("%d objects in a plan: want %d or more", c.Most, c.Least))
 	}
+	if c.AtOnce < 1 {
+		faults = append(faults, fmt.Errorf("packing %d days of a table at once: want 1 or more", c.AtOnce))
+	}
+	if c.Keep < 0 {
+		faults = append(faults, fmt.Errorf("keeping rows for %v: want 0, for ever, or more", c.Keep))
+	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
@@ -125,91 +154,164 @@ func New(c Config) (*Packer, error) {
 type Report struct {
 	Packed  []Plan // committed and compared
 	Removed int    // live objects whose rows are packed
+	Undone  int    // plans of which not all was right
+	Expired int    // plans whose rows were kept for long enough
+	Failed  int    // days that went wrong, and tables
+	Waiting int    // days that are left for the next run
+	Cut     bool   // the time was over: the next run goes on where this one stopped
 }
 
-// Run packs what can be packed and removes what is packed for long enough. A
-// day that fails takes no other with it; its error comes at the end.
+// Run packs what can be packed, removes what is packed for long enough and
+// forgets what was kept for long enough. A day that fails takes no other with it,
+// nor a table; their errors come at the end. The end of ctx is no error.
 func (p *Packer) Run(ctx context.Context) (Report, error) {
 	var (
 		r      Report
 		faults []error
 	)
 	for _, table := range p.c.Tables {
-		days, err := p.days(ctx, table)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("list days of %s: %w", table, err))
-			continue
-		}
-		for _, day := range slices.Sorted(maps.Keys(days)) {
-			if ctx.Err() != nil {
-				return r, errors.Join(append(faults, ctx.Err())...)
+		for _, step := range []struct {
+			what string
+			do   func(context.Context, string, *Report) []error
+		}{{"prepare", p.prepare}, {"pack", p.table}, {"forget rows of", p.expire}, {"tidy", p.tidy}} {
+			var failed []error
+			if ctx.Err() == nil {
+				failed = step.do(ctx, table, &r)
 			}
-			if err := p.day(ctx, table, day, days[day], &r); err != nil {
-				faults = append(faults, fmt.Errorf("pack %s of %s: %w", table, day, err))
+			if ctx.Err() != nil { // what failed, failed of that
+				r.Cut = true
+				return r, errors.Join(faults...)
+			}
+			for _, err := range failed {
+				faults = append(faults, fmt.Errorf("%s %s: %w", step.what, table, err))
+				r.Failed++
+			}
+			if step.what == "prepare" && len(failed) > 0 {
+				break
 			}
 		}
 	}
 	return r, errors.Join(faults...)
 }
 
+func (p *Packer) prepare(ctx context.Context, table string, _ *Report) []error {
+	return some(p.c.Keeper.Prepare(ctx, table))
+}
+
+func (p *Packer) tidy(ctx context.Context, table string, _ *Report) []error {
+	return some(p.c.Keeper.Tidy(ctx, table))
+}
+
+// some is a list of the errors that there are: one or none.
+func some(err error) []error {
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// table brings the days of a table as far as they can be brought now.
+func (p *Packer) table(ctx context.Context, table string, r *Report) (faults []error) {
+	days, err := p.days(ctx, table)
+	if err != nil {
+		return []error{fmt.Errorf("list days: %w", err)}
+	}
+	left := p.c.AtOnce
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		begun, err := p.day(ctx, table, day, days[day], left > 0, r)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", day, err))
+		}
+		if begun {
+			left--
+		}
+	}
+	return faults
+}
+
 // days lists the live objects of closed days.
-func (p *Packer) days(ctx context.Context, table string) (map[string][]string, error) {
+func (p *Packer) days(ctx context.Context, table string) (map[string][]Object, error) {
 	last := p.c.Now().UTC().AddDate(0, 0, -1-p.c.Days).Format(time.DateOnly)
-	days := map[string][]string{}
-	for name, err := range p.c.Objects.List(ctx, table+"/dt=") {
+	days := map[string][]Object{}
+	for o, err := range p.c.Objects.List(ctx, table+"/dt=") {
 		if err != nil {
 			return nil, err
 		}
-		day, file, ok := strings.Cut(strings.TrimPrefix(name, table+"/dt="), "/")
+		day, file, ok := strings.Cut(strings.TrimPrefix(o.Name, table+"/dt="), "/")
 		if _, err := time.Parse(time.DateOnly, day); err != nil || !ok || day > last || strings.HasPrefix(file, "_") || strings.HasPrefix(file, ".") {
 			continue // not over, or nothing that readers see
 		}
-		days[day] = append(days[day], name)
+		days[day] = append(days[day], o)
 	}
 	return days, nil
 }
 
-// day brings one day as far as it can be brought now.
-func (p *Packer) day(ctx context.Context, table, day string, names []string, r *Report) error {
+// day brings one day as far as it can be brought now. What was begun is brought
+// to its end in any case; new plans are made where they may be, and it says so.
+func (p *Packer) day(ctx context.Context, table, day string, objects []Object, may bool, r *Report) (begun bool, err error) {
 	for {
 		h, err := p.history(ctx, table, day)
 		if err != nil {
-			return err
+			return begun, err
 		}
 		if open := h.open(); open != nil {
 			if err := p.carryOut(ctx, open, r); err != nil {
-				return err
+				return begun, err
 			}
 			continue
 		}
-		if err := p.sweep(ctx, h, names, r); err != nil {
-			return err
+		if err := p.sweep(ctx, h, objects, r); err != nil {
+			return begun, err
 		}
 		taken := h.taken()
-		if len(slices.DeleteFunc(slices.Clone(names), func(n string) bool { return taken[n] })) < p.c.Least {
-			return nil
+		if len(slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return taken[o.Name] })) < p.c.Least {
+			return begun, nil
 		}
-		more, err := p.plan(ctx, h, taken)
+		if !may {
+			r.Waiting++
+			return begun, nil
+		}
+		more, err := p.plan(ctx, h, taken, objects)
 		if err != nil || !more {
-			return err
+			return begun, err
 		}
+		begun = true
 	}
 }
 
 // plan writes down what is to be packed next. It says whether there is a new
 // plan, whoever made it.
-func (p *Packer) plan(ctx context.Context, h history, taken map[string]bool) (bool, error) {
+func (p *Packer) plan(ctx context.Context, h history, taken map[string]bool, objects []Object) (bool, error) {
 	parts, err := p.c.Engine.Live(ctx, h.table, h.day)
 	if err != nil {
 		return false, fmt.Errorf("look at live objects: %w", err)
 	}
-	parts = slices.DeleteFunc(parts, func(o Part) bool { return taken[o.Name] || o.Rows == 0 })
+	now := p.c.Now().UTC()
+	came := map[string]time.Time{}
+	for _, o := range objects {
+		came[o.Name] = o.Modified.UTC()
+	}
+	parts = slices.DeleteFunc(parts, func(o Part) bool {
+		at, listed := came[o.Name]
+		if !listed {
+			came[o.Name] = now // it came since
+		}
+		return taken[o.Name] || o.Rows == 0 || listed && p.old(at, now.Add(leaving))
+	})
 	if len(parts) < p.c.Least {
 		return false, nil
 	}
 	slices.SortFunc(parts, func(a, b Part) int { return strings.Compare(a.Name, b.Name) })
-	parts = parts[:min(len(parts), p.c.Most)]
-	return true, p.note(ctx, Plan{Table: h.table, Day: h.day, Number: len(h.steps), Begun: p.c.Now().UTC(), Parts: parts})
+	next := Plan{Table: h.table, Day: h.day, Number: len(h.steps), Begun: now, Parts: parts[:min(len(parts), p.c.Most)]}
+	for _, o := range next.Parts {
+		if at := came[o.Name]; at.After(next.Newest) {
+			next.Newest = at
+		}
+	}
+	return true, p.note(ctx, next)
 }
 
 // carryOut takes the rows of a plan, compares them, and decides: done, or
@@ -238,13 +340,14 @@ func (p *Packer) carryOut(ctx context.Context, s *step, r *Report) error {
 	if err := p.c.Engine.Undo(ctx, s.Plan); err != nil {
 		return fmt.Errorf("undo plan %d: %w", s.Number, err)
 	}
+	r.Undone++
 	return errors.Join(fmt.Errorf("plan %d is undone, its rows are where they were: %s", s.Number, s.end.Why), p.undone(ctx, s))
 }
 
 // sweep removes objects whose rows are packed for longer than any query runs,
 // also such that were put back after they had been removed: a batch that was
 // committed can be brought into place again.
-func (p *Packer) sweep(ctx context.Context, h history, names []string, r *Report) error {
+func (p *Packer) sweep(ctx context.Context, h history, objects []Object, r *Report) error {
 	for i := range h.steps {
 		s := &h.steps[i]
 		if s.end == nil || !s.end.Done || p.c.Now().Before(s.end.At.Add(p.c.Grace)) {
@@ -254,21 +357,24 @@ func (p *Packer) sweep(ctx context.Context, h history, names []string, r *Report
 		for _, o := range s.Parts {
 			has[o.Name] = true
 		}
-		old := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !has[n] })
+		old := slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return !has[o.Name] })
 		if len(old) == 0 {
 			continue
 		}
-		// What is removed is gone for good: look again that it is there.
-		seen, err := p.c.Engine.Seen(ctx, s.Plan)
-		if err != nil {
-			return fmt.Errorf("look at what was taken: %w", err)
+		// What is removed is gone for good: look again that it is there, unless it
+		// was to go.
+		if !s.expired {
+			seen, err := p.c.Engine.Seen(ctx, s.Plan)
+			if err != nil {
+				return fmt.Errorf("look at what was taken: %w", err)
+			}
+			if why := s.differs(seen); why != "" {
+				return fmt.Errorf("plan %d was done on %s and is not what it was, nothing is removed: %s", s.Number, s.end.At.Format(time.DateOnly), why)
+			}
 		}
-		if why := s.differs(seen); why != "" {
-			return fmt.Errorf("plan %d was done on %s and is not what it was, nothing is removed: %s", s.Number, s.end.At.Format(time.DateOnly), why)
-		}
-		for _, name := range old {
-			if err := p.c.Objects.Remove(ctx, name); err != nil {
-				return fmt.Errorf("remove %s: %w", name, err)
+		for _, o := range old {
+			if err := p.c.Objects.Remove(ctx, o.Name); err != nil {
+				return fmt.Errorf("remove %s: %w", o.Name, err)
 			}
 			r.Removed++
 		}

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -139,8 +140,9 @@ func (w *worker) looking(what string, do func() error) error {
 // once runs until all is packed and removed. It says whether the moment came.
 func once(t *testing.T, at int, before bool, happen func(*worker, int) error) (came bool) {
 	w := filled(t)
+	w.keep = 5 * 24 * time.Hour
 	moment := 0
-	for range 6 { // nights
+	for range 8 { // nights, in the last of which rows are old
 		me := w.worker()
 		dead := false
 		me.meet = func(what string, do func() error) error {
@@ -172,6 +174,9 @@ func once(t *testing.T, at int, before bool, happen func(*worker, int) error) (c
 		}
 		w.check("after the run")
 		w.now = w.now.Add(grace)
+	}
+	if w.truth[0] {
+		t.Fatalf("moment %d: the first row is still there", at)
 	}
 	if left := w.liveOf("logs/"); len(left) > 5 { // two of each day, less than the least, and the one that came last
 		t.Fatalf("moment %d: left are %q", at, left)
@@ -284,8 +289,85 @@ func TestPackedRowsAreLost(t *testing.T) {
 }
 
 func TestSettings(t *testing.T) {
-	_, err := New(Config{Days: 0, Grace: time.Minute, Least: 1, Most: 0})
-	if err == nil || strings.Count(err.Error(), "\n") != 3 {
-		t.Errorf("want four faults at once, got %v", err)
+	_, err := New(Config{Days: 0, Grace: time.Minute, Least: 1, Most: 0, AtOnce: 0, Keep: -1})
+	if err == nil || strings.Count(err.Error(), "\n") != 5 {
+		t.Errorf("want six faults at once, got %v", err)
+	}
+}
+
+// Rows go when they were kept for long enough, by when their objects came and not
+// by when they happened, and never come back.
+func TestRowsAreOld(t *testing.T) {
+	w := filled(t)
+	w.keep = 10 * 24 * time.Hour
+	old := "logs/dt=2020-02-01/"
+	for i := range 3 {
+		w.place(fmt.Sprintf("%sb%d-0000.parquet", old, i), 1)
+	}
+	if r, err := w.worker().run(); err != nil || len(r.Packed) != 2 || r.Expired != 0 {
+		t.Fatalf("the first run: %+v, %v", r, err)
+	}
+	back := w.live[old+"b0-0000.parquet"]
+	w.now = w.now.Add(w.keep - time.Second)
+	if r, err := w.worker().run(); err != nil || r.Expired != 0 || len(r.Packed) != 0 || r.Removed == 0 {
+		t.Errorf("a second too early, and too late to pack what is left: %+v, %v", r, err)
+	}
+	w.now = w.now.Add(time.Second)
+	if r, err := w.worker().run(); err != nil || r.Expired != 2 {
+		t.Errorf("when they are old: %+v, %v", r, err)
+	}
+	w.check("they are gone")
+	w.live[old+"b0-0000.parquet"] = back
+	w.check("an object of them is back")
+	if r, err := w.worker().run(); err != nil || r.Expired != 0 || r.Removed != 1 {
+		t.Errorf("it goes without a look at rows that are gone: %+v, %v", r, err)
+	}
+}
+
+// A backlog is worked off in nights, and what was begun does not wait.
+func TestManyDays(t *testing.T) {
+	w := newWorld(t)
+	for day := range 5 {
+		for i := range 3 {
+			w.place(fmt.Sprintf("logs/dt=2026-10-%02d/b%d-0000.parquet", day+1, i), 1)
+		}
+	}
+	w.atOnce = 2
+	for i, want := range []struct{ packed, waiting int }{{2, 3}, {2, 1}, {1, 0}} {
+		if r, err := w.worker().run(); err != nil || len(r.Packed) != want.packed || r.Waiting != want.waiting {
+			t.Errorf("run %d: %d packed, %d waiting, %v; want %+v", i, len(r.Packed), r.Waiting, err, want)
+		}
+		w.check("after a run")
+	}
+}
+
+// When the time is over nothing more is begun, that is no fault, and the next run
+// goes on.
+func TestTimeIsOver(t *testing.T) {
+	for at := range 40 {
+		w := filled(t)
+		ctx, end := context.WithCancel(t.Context())
+		me, moment := w.worker(), 0
+		me.meet = func(what string, do func() error) error {
+			if moment++; moment == at+1 {
+				end()
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return me.looking(what, do)
+		}
+		r, err := me.runIn(ctx)
+		end()
+		if err != nil || r.Failed != 0 || r.Cut != (moment > at) {
+			t.Fatalf("moment %d: %+v, %v", at, r, err)
+		}
+		w.check("cut")
+		if r, err := w.worker().run(); err != nil || r.Cut {
+			t.Fatalf("moment %d, the next run: %+v, %v", at, r, err)
+		}
+		if n := len(w.marks); n != 1 {
+			t.Fatalf("moment %d: %d plans", at, n)
+		}
 	}
 }

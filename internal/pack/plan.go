@@ -17,7 +17,8 @@ type Plan struct {
 	Day    string    `json:"day"`
 	Number int       `json:"number"` // of the day's plans, from 0
 	Begun  time.Time `json:"begun"`
-	Parts  []Part    `json:"parts"` // in the order of their names
+	Newest time.Time `json:"newest"` // when the last of the objects came
+	Parts  []Part    `json:"parts"`  // in the order of their names
 }
 
 // ID names the plan in the packed table. It is made of what the plan is about,
@@ -69,9 +70,10 @@ type end struct {
 // step is a plan and what became of it.
 type step struct {
 	Plan
-	failed int  // attempts
-	end    *end // nil: not decided
-	undone bool
+	failed  int  // attempts
+	end     *end // nil: not decided
+	undone  bool
+	expired bool // its rows were kept for long enough and are gone
 }
 
 // history are the notes of a day:
@@ -80,6 +82,7 @@ type step struct {
 //	                              <number>.failed.<n> an attempt that took nothing
 //	                              <number>.end        the decision
 //	                              <number>.undone     it is carried out, the other way
+//	                              <number>.expired    its rows were deleted when they were old
 //
 // A plan is made when the one before is through, so only the last can be open.
 type history struct {
@@ -113,7 +116,10 @@ func (h history) taken() map[string]bool {
 	return all
 }
 
-func notesOf(table, day string) string { return "_sluice/pack/" + table + "/dt=" + day + "/" }
+// NotesFolder is where the notes of all tables are, as names relative to the lake.
+const NotesFolder = "_sluice/pack/"
+
+func notesOf(table, day string) string { return NotesFolder + table + "/dt=" + day + "/" }
 
 func noteName(p Plan, what string) string {
 	return fmt.Sprintf("%s%06d.%s", notesOf(p.Table, p.Day), p.Number, what)
@@ -123,11 +129,11 @@ func noteName(p Plan, what string) string {
 func (p *Packer) history(ctx context.Context, table, day string) (history, error) {
 	h := history{table: table, day: day}
 	there := map[string]bool{}
-	for name, err := range p.c.Objects.List(ctx, notesOf(table, day)) {
+	for o, err := range p.c.Objects.List(ctx, notesOf(table, day)) {
 		if err != nil {
 			return h, fmt.Errorf("list notes: %w", err)
 		}
-		there[name] = true
+		there[o.Name] = true
 	}
 	for {
 		next := step{Plan: Plan{Table: table, Day: day, Number: len(h.steps)}}
@@ -147,6 +153,7 @@ func (p *Packer) history(ctx context.Context, table, day string) (history, error
 			}
 		}
 		next.undone = there[noteName(next.Plan, "undone")]
+		next.expired = there[noteName(next.Plan, "expired")]
 		h.steps = append(h.steps, next)
 	}
 }

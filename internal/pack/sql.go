@@ -31,22 +31,24 @@ type Statements interface {
 // Columns are those of its rows, without dt.
 type Table struct {
 	Live, Packed string // tables
+	Folder       string // of the packed one, in S3
 	Columns      []table.Column
 	Sort         []string // columns that order the packed rows
 }
 
 // SQL is an Engine that makes statements of Athena's SQL.
 type SQL struct {
-	run    Statements
-	root   string // of the lake: s3://bucket/prefix/
-	tables map[string]Table
+	run      Statements
+	root     string // of the lake: s3://bucket/prefix/
+	database string
+	tables   map[string]Table
 }
 
 var _ Engine = (*SQL)(nil)
 
 // NewSQL returns an engine for tables by the names of their folders in the lake.
-func NewSQL(run Statements, root string, tables map[string]Table) *SQL {
-	return &SQL{run, root, tables}
+func NewSQL(run Statements, root, database string, tables map[string]Table) *SQL {
+	return &SQL{run, root, database, tables}
 }
 
 // View is what the table's name stands for when it is packed: its columns and

@@ -38,8 +38,8 @@ func accessLogs(t *testing.T, s *said) *SQL {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewSQL(s, "s3://lake-example/lake/", map[string]Table{"s3_access_logs": {
-		Live: "s3_access_logs_live", Packed: "s3_access_logs_packed", Columns: columns, Sort: s3access.Format.Sort,
+	return NewSQL(s, "s3://lake-example/lake/", "sluice", map[string]Table{"s3_access_logs": {
+		Live: "s3_access_logs_live", Packed: "s3_access_logs_packed", Folder: "s3://lake-example/packed/s3_access_logs/", Columns: columns, Sort: s3access.Format.Sort,
 	}})
 }
 

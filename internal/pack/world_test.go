@@ -23,6 +23,10 @@ type world struct {
 	marks  map[string][]mark      // by plan
 	gone   map[string]bool        // plans that were undone
 	truth  map[int]bool
+	placed int
+	came   map[string]time.Time // objects
+	keep   time.Duration
+	atOnce int
 	failed map[string]bool // attempts that have ended without a commit
 
 	// bend changes what the engine commits, as if it made mistakes.
@@ -44,15 +48,17 @@ type mark struct {
 func newWorld(t *testing.T) *world {
 	return &world{
 		t: t, now: time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC), live: map[string][]int{}, notes: map[string][]byte{}, packed: map[string][]packedRow{},
-		marks: map[string][]mark{}, gone: map[string]bool{}, truth: map[int]bool{}, failed: map[string]bool{},
+		marks: map[string][]mark{}, gone: map[string]bool{}, truth: map[int]bool{}, failed: map[string]bool{}, came: map[string]time.Time{}, atOnce: 100,
 	}
 }
 
 // place puts an object into the lake, with so many new rows.
 func (w *world) place(name string, rows int) {
+	w.came[name] = w.now
 	for range rows {
-		w.live[name] = append(w.live[name], len(w.truth))
-		w.truth[len(w.truth)] = true
+		w.live[name] = append(w.live[name], w.placed)
+		w.truth[w.placed] = true
+		w.placed++
 	}
 }
 
@@ -167,19 +173,42 @@ func (w *worker) Undo(_ context.Context, p Plan) error {
 	})
 }
 
-func (w *worker) List(_ context.Context, prefix string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
+func (w *worker) Prepare(context.Context, string) error {
+	return w.meet("prepare", func() error { return nil })
+}
+
+func (w *worker) Expire(_ context.Context, table string, plans []Plan) error {
+	return w.meet("expire", func() error {
+		for _, p := range plans {
+			for _, r := range w.packed[p.ID()] {
+				if came := w.came[r.source]; w.now.Sub(came) < w.keep {
+					w.t.Fatalf("row %d of %s is deleted after %v", r.row, r.source, w.now.Sub(came))
+				}
+				delete(w.truth, r.row)
+			}
+			delete(w.packed, p.ID())
+		}
+		return nil
+	})
+}
+
+func (w *worker) Tidy(context.Context, string) error {
+	return w.meet("tidy", func() error { return nil })
+}
+
+func (w *worker) List(_ context.Context, prefix string) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
 		var names []string
 		err := w.meet("list", func() error {
 			names = append(slices.Collect(maps.Keys(w.live)), slices.Collect(maps.Keys(w.notes))...)
 			return nil
 		})
 		if err != nil {
-			yield("", err)
+			yield(Object{}, err)
 			return
 		}
 		for _, name := range slices.Sorted(slices.Values(names)) {
-			if strings.HasPrefix(name, prefix) && !yield(name, nil) {
+			if strings.HasPrefix(name, prefix) && !yield(Object{name, w.came[name]}, nil) {
 				return
 			}
 		}
@@ -225,13 +254,15 @@ func (w *worker) Read(_ context.Context, name string) (body []byte, err error) {
 const grace = 24 * time.Hour
 
 // run is one run of a worker.
-func (w *worker) run() (Report, error) {
+func (w *worker) run() (Report, error) { return w.runIn(w.t.Context()) }
+
+func (w *worker) runIn(ctx context.Context) (Report, error) {
 	p, err := New(Config{
-		Engine: w, Objects: w, Notes: w, Tables: []string{"logs", "rejected"}, Days: 2, Grace: grace, Least: 3, Most: 5,
-		Now: func() time.Time { return w.now },
+		Engine: w, Keeper: w, Objects: w, Notes: w, Tables: []string{"logs", "rejected"}, Days: 2, Grace: grace, Least: 3, Most: 5,
+		AtOnce: w.atOnce, Keep: w.keep, Now: func() time.Time { return w.now },
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return p.Run(w.t.Context())
+	return p.Run(ctx)
 }

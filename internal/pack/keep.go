@@ -1,0 +1,93 @@
+package pack
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// seen is how long a snapshot stays that is not the newest, and so what only it
+// has: longer than a query runs, and enough to look what a commit changed.
+const seen = 48 * time.Hour
+
+// more is what a packed table has beside the columns of its rows: all are texts.
+var more = []string{"source", "run", "kind", "dt"}
+
+var _ Keeper = (*SQL)(nil)
+
+// Prepare is Keeper's. The table is made by Athena and not by the template:
+// CloudFormation's updates of an Iceberg table in Glue take away where its
+// metadata are. (Athena User Guide, "Create Iceberg tables".)
+func (e *SQL) Prepare(ctx context.Context, name string) error {
+	t := e.tables[name]
+	if err := e.run.Run(ctx, "", t.Create()); err != nil {
+		return fmt.Errorf("make table %s: %w", t.Packed, err)
+	}
+	rows, err := e.run.Ask(ctx, "SELECT column_name FROM information_schema.columns WHERE table_schema = "+text(e.database)+" AND table_name = "+text(t.Packed))
+	if err != nil {
+		return fmt.Errorf("list columns of %s: %w", t.Packed, err)
+	}
+	has := map[string]bool{}
+	for _, r := range rows {
+		if len(r) == 1 {
+			has[r[0]] = true
+		}
+	}
+	for _, name := range more {
+		if !has[name] {
+			return fmt.Errorf("list columns of %s: there is no %s among its %d", t.Packed, name, len(has))
+		}
+	}
+	var lacks []string
+	for _, c := range t.Columns {
+		if !has[c.Name] {
+			lacks = append(lacks, "`"+c.Name+"` "+c.Kind.Glue())
+		}
+	}
+	if len(lacks) == 0 {
+		return nil
+	}
+	if err := e.run.Run(ctx, "", "ALTER TABLE "+t.Packed+" ADD COLUMNS ("+strings.Join(lacks, ", ")+")"); err != nil {
+		return fmt.Errorf("add columns to %s: %w", t.Packed, err)
+	}
+	return nil
+}
+
+// Create is the statement that makes the packed table, in the words of Athena,
+// whose statements about tables are Hive's.
+func (t Table) Create() string {
+	var columns []string
+	for _, c := range t.Columns {
+		columns = append(columns, "`"+c.Name+"` "+c.Kind.Glue())
+	}
+	for _, name := range more {
+		columns = append(columns, "`"+name+"` string")
+	}
+	return "CREATE TABLE IF NOT EXISTS " + t.Packed + " (" + strings.Join(columns, ", ") + ") PARTITIONED BY (dt, kind) LOCATION " + text(t.Folder) +
+		fmt.Sprintf(" TBLPROPERTIES ('table_type' = 'ICEBERG', 'format' = 'parquet', 'write_compression' = 'zstd', 'vacuum_max_snapshot_age_seconds' = '%d')", int(seen.Seconds()))
+}
+
+// Expire is Keeper's: one DELETE is one commit.
+func (e *SQL) Expire(ctx context.Context, name string, plans []Plan) error {
+	var days, runs []string
+	for i, p := range plans {
+		if i == 0 || p.Day != plans[i-1].Day {
+			days = append(days, text(p.Day))
+		}
+		runs = append(runs, text(p.ID()))
+	}
+	return e.run.Run(ctx, "", "DELETE FROM "+e.tables[name].Packed+" WHERE kind = '"+kindRows+"' AND dt IN ("+strings.Join(days, ", ")+") AND run IN ("+strings.Join(runs, ", ")+")")
+}
+
+// unfinished is what Athena says of a VACUUM that had too much to do for one
+// time. (Athena User Guide, "VACUUM".)
+const unfinished = "ICEBERG_VACUUM_MORE_RUNS_NEEDED"
+
+// Tidy is Keeper's.
+func (e *SQL) Tidy(ctx context.Context, name string) error {
+	if err := e.run.Run(ctx, "", "VACUUM "+e.tables[name].Packed); err != nil && !strings.Contains(err.Error(), unfinished) {
+		return err
+	}
+	return nil
+}
