@@ -88,7 +88,7 @@ race:
 
 .PHONY: generate
 generate: ## Bring template.yaml and the generated parts of docs/ up to date with their sources
-	$(GO) test ./internal/docs -count=1 -run 'TestColumnsAreTheSameEverywhere|TestCatalogue|TestCost' -update
+	$(GO) test ./internal/docs -count=1 -run 'TestColumnsAreTheSameEverywhere|TestPackedTables|TestCatalogue|TestCost' -update
 	$(GO) test ./internal/detect -count=1 -run 'TestRulesPage|TestHitsOfEachRule' -update-catalogue
 	$(GO) test ./internal/query -count=1 -run 'TestQueriesPage|TestSmallFiles|TestAnalysts' -update-queries
 
@@ -202,7 +202,7 @@ lint-template: ## Lint template.yaml as written and as CloudFormation will see i
 	cfn-lint template.yaml
 	@mkdir -p .aws-sam
 	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml >.aws-sam/translated.json
-	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml ExistingLogBucket=logs-example SensitiveBuckets=a-bucket,b-bucket BackfillBuckets=c-bucket,d-bucket SensitiveCalls=writes SourceBuckets=* \
+	$(LINTREGION) $(PYTHON) tools/translate.py template.yaml ExistingLogBucket=logs-example SensitiveBuckets=a-bucket,b-bucket BackfillBuckets=c-bucket,d-bucket SensitiveCalls=writes SourceBuckets=* PackAfterDays=7 \
 	  BatchSize=10 MaximumConcurrency=2 KmsKeyArn=arn:aws:kms:us-east-1:111122223333:key/1 >.aws-sam/translated-otherwise.json
 	cfn-lint .aws-sam/translated.json .aws-sam/translated-otherwise.json
 	$(PYTHON) tools/same.py .aws-sam/translated.json .aws-sam/translated-otherwise.json
@@ -234,6 +234,11 @@ deploy: sam-build ## Deploy to your AWS account; asks the first time
 # sam build calls this in a copy of the tree, with ARTIFACTS_DIR set. Benchmarks
 # build the same for the machine they run on.
 LAMBDAARCH = arm64
+
+.PHONY: build-MaintainFunction
+build-MaintainFunction:
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDAARCH) $(GO) build -tags lambda.norpc -trimpath -ldflags '-s -w' \
+	  -o '$(ARTIFACTS_DIR)/bootstrap' ./functions/maintain
 
 .PHONY: build-BackfillFunction
 build-BackfillFunction:

@@ -17,7 +17,7 @@ import (
 )
 
 // writers are the packages that write metrics, and their functions.
-var writers = map[string]string{"internal/ingest": "${IngestFunction}", "internal/coverage": "${CoverageFunction}"}
+var writers = map[string]string{"internal/ingest": "${IngestFunction}", "internal/coverage": "${CoverageFunction}", "internal/maintain": "${MaintainFunction}"}
 
 // emitted are the metrics that functions write, with the function: the first
 // arguments of metric, and one a level.
@@ -104,7 +104,7 @@ var owners = map[string][]dimension{
 	"AWS/Lambda":   {{"FunctionName", "${IngestFunction}"}},
 	"AWS/SQS":      {{"QueueName", "${BackfillQueue.QueueName}"}, {"QueueName", "${Queue.QueueName}"}, {"QueueName", "${DeadLetterQueue.QueueName}"}},
 	"AWS/DynamoDB": {{"TableName", "${StateTable}"}},
-	"AWS/Athena":   {{"WorkGroup", "${WorkGroup}"}},
+	"AWS/Athena":   {{"WorkGroup", "${WorkGroup}"}, {"WorkGroup", "${PackWorkGroup}"}},
 }
 
 // checkMetric wants a metric that the function writes, with its one dimension,

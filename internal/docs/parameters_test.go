@@ -19,7 +19,7 @@ var parameterSets = map[string]map[string]any{
 		"SensitiveBuckets": "payroll-example,payroll-backup", "SensitiveCalls": "writes", "SourceBuckets": "*", "ExcludedBuckets": "scratch-example", "OrganizationId": "o-exampleorgid",
 		"KmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-4000-8000-000000000000",
 		"BatchSize": 100, "BatchWindowSeconds": 60, "MemorySize": 512, "MaximumConcurrency": 2, "StateWriteLimit": 100,
-		"BackfillBuckets": "old-logs-example,older-logs-example",
+		"BackfillBuckets": "old-logs-example,older-logs-example", "PackAfterDays": 7,
 	},
 	"named bucket":     {"LogBucketName": "logs-example"},
 	"existing bucket":  {"ExistingLogBucket": "old-logs-example", "CentralFindingsTopicArn": "arn:aws:sns:eu-central-1:444455556666:findings"},
@@ -135,7 +135,7 @@ var another = map[string]any{
 	"AlertEmail": "alerts@example.com", "AlertLevel": "high", "StateWriteLimit": 100,
 	"OrganizationId": "o-exampleorgid", "CentralFindingsTopicArn": "arn:aws:sns:eu-central-1:444455556666:findings",
 	"MemorySize": 512, "BatchSize": 100, "BatchWindowSeconds": 60, "MaximumConcurrency": 2, "LargeFileBytes": 1048576, "FunctionLogRetentionDays": 7,
-	"AlertMaxAgeDays": 0, "BackfillBuckets": "older-logs-example", "BackfillConcurrency": 5, "BackfillInvocations": 0,
+	"PackAfterDays": 7, "AlertMaxAgeDays": 0, "BackfillBuckets": "older-logs-example", "BackfillConcurrency": 5, "BackfillInvocations": 0,
 	"OperationsEmail": "ops@example.com", "SilenceHours": 48, "RejectedPercent": 5,
 	"KmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-4000-8000-000000000000",
 }

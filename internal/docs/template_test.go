@@ -103,7 +103,7 @@ func (s stack) environmentOf(t *testing.T, function string) map[string]string {
 // TestEnvironment: the names in the template are those the functions read.
 func TestEnvironment(t *testing.T) {
 	name := regexp.MustCompile(`^SLUICE_[A-Z_]+$`)
-	for function, dir := range map[string]string{"IngestFunction": "internal/ingest", "BackfillFunction": "internal/backfill"} {
+	for function, dir := range map[string]string{"IngestFunction": "internal/ingest", "BackfillFunction": "internal/backfill", "MaintainFunction": "internal/maintain"} {
 		files, err := parseDir(os.DirFS(root), dir)
 		if err != nil {
 			t.Fatal(err)
@@ -263,4 +263,4 @@ func checkRole(t *testing.T, s stack, name, id string) {
 }
 
 // narrow is a resource of the stack or an ARN, with a wildcard behind a slash at most.
-var narrow = regexp.MustCompile(`^(\$\{[A-Za-z]+(\.Arn)?\}|arn:aws:[^*]+)(/([a-z_/]+/)?\*)?$`)
+var narrow = regexp.MustCompile(`^(\$\{[A-Za-z]+(\.Arn)?\}|arn:aws:[^*]+)(/([a-z0-9_/-]+/)?\*)?$`)
