@@ -99,7 +99,7 @@ var rules = []rule{
 		"internal/logs/...", "internal/table", "internal/pipeline", "internal/formats", "internal/ledger",
 		"internal/generate", "internal/clean", "internal/query", "internal/report", "internal/coverage", "internal/awsio/...", "internal/digest", "internal/probe", "internal/enroll",
 		"internal/sigma", "internal/finding", "internal/detect/...",
-		"internal/backfill", "internal/cost",
+		"internal/backfill", "internal/cost", "internal/maintain", "internal/pack",
 	},
 		"the command line is not a Lambda function"},
 	{"cmd/...", []string{"internal/cli"},

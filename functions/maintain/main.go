@@ -35,7 +35,7 @@ func build(ctx context.Context) (*maintain.Daily, error) {
 		return nil, err
 	}
 	return maintain.NewDaily(maintain.Config{
-		Settings: settings, Lake: awsio.NewS3(cfg).Packing(settings.LakeBucket, settings.LakePrefix, settings.NotesFolder()),
+		Settings: settings, Lake: awsio.NewS3(cfg).Packing(settings.LakeBucket, settings.LakePrefix, maintain.NotesFolder),
 		Statements: athena.New(cfg, settings.WorkGroup, settings.Database), Now: time.Now, Out: os.Stdout,
 	})
 }

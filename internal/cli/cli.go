@@ -18,6 +18,7 @@ import (
 	"sluice/internal/clean"
 	"sluice/internal/digest"
 	"sluice/internal/ledger"
+	"sluice/internal/maintain"
 )
 
 // Exit codes. They are part of what scripts may rely on, and --help names them.
@@ -65,6 +66,7 @@ type app struct {
 	archive func(context.Context) (archive, error)                          // old files in S3
 	jobs    func(ctx context.Context, region string) (batchJobs, error)     // of S3 Batch Operations
 	prober  func(context.Context) (*prober, error)
+	packing func(ctx context.Context, bucket, prefix string) (maintain.Lake, error) // of a lake in S3
 	trail   func(ctx context.Context, bucket, prefix string) (digest.Source, digest.Keys, error)
 }
 
@@ -78,7 +80,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: screenOf(stdout), stderr: screenOf(stderr), connect: connectS3, records: connectTable, buckets: connectBuckets}
 	a.account = connectAccount
 	a.archive, a.jobs = connectArchive, connectJobs
-	a.trail, a.prober = connectTrail, connectProber
+	a.trail, a.prober, a.packing = connectTrail, connectProber, connectPacking
 	return a.run(ctx, args)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"sluice/internal/awsio"
 	"sluice/internal/ledger"
+	"sluice/internal/maintain"
 )
 
 // connectS3 makes s3:// paths readable with the settings of the AWS tools.
@@ -24,6 +25,15 @@ func connectTable(ctx context.Context, table string) (ledger.Records, error) {
 		return nil, fmt.Errorf("connect to DynamoDB: %w", err)
 	}
 	return awsio.NewRecords(cfg, table), nil
+}
+
+// connectPacking makes readable what was packed of a lake, with the same settings.
+func connectPacking(ctx context.Context, bucket, prefix string) (maintain.Lake, error) {
+	s3, err := awsio.Connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to S3: %w", err)
+	}
+	return s3.Packing(bucket, prefix, maintain.NotesFolder), nil
 }
 
 // connectBuckets makes the settings of the account's buckets readable, with the

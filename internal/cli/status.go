@@ -18,7 +18,7 @@ type statusCommand struct {
 	File  string `arg:"" optional:"" name:"file" help:"Delivered file: a path, or s3://bucket/key."`
 	Batch string `placeholder:"ID" help:"Tell of this batch, and of all files in it."`
 	Since string `placeholder:"TIME" help:"List the batches from then on: a day such as 2026-03-02, or a time such as 2026-03-02T08:30:00Z."`
-	Lake  string `default:"lake" placeholder:"DIR" help:"Lake whose ledger to ask (default: lake). With --table it may be s3://bucket/folder/, to be put before the names of objects."`
+	Lake  string `default:"lake" placeholder:"DIR" help:"Lake whose ledger to ask (default: lake). With --table it may be s3://bucket/lake/, the folder of the tables: then it is also told which objects are packed."`
 	Table string `placeholder:"NAME" help:"Ask the function's ledger in this DynamoDB table instead: the StateTable of the stack."`
 	JSON  bool   `name:"json" help:"Print the answer as one JSON document, with all files of a batch."`
 }
@@ -51,7 +51,9 @@ func (c *statusCommand) Run(ctx context.Context, a *app) error {
 	var answer statusAnswer
 	switch {
 	case c.File != "":
-		err = c.file(ctx, h, &answer)
+		if err = c.file(ctx, h, &answer); err == nil {
+			err = c.packed(ctx, a, &answer)
+		}
 	case c.Batch != "":
 		err = c.batch(ctx, h, &answer)
 	default:

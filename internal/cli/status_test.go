@@ -6,14 +6,20 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"iter"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"sluice/internal/ledger"
 	"sluice/internal/logs"
+	"sluice/internal/maintain"
+	"sluice/internal/pack"
 	"sluice/internal/pipeline"
 	"sluice/internal/table"
 )
@@ -111,6 +117,12 @@ func TestStatusOfOldLake(t *testing.T) {
 // withTable runs a command line with the function's ledger in r.
 func withTable(t *testing.T, r ledger.Records, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	return withLake(t, r, notes{}, args...)
+}
+
+// withLake is the same, with what was packed in a lake.
+func withLake(t *testing.T, r ledger.Records, packed notes, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
 	var out, errs bytes.Buffer
 	a := &app{stdin: strings.NewReader(""), stdout: screenOf(&out), stderr: screenOf(&errs),
 		records: func(_ context.Context, table string) (ledger.Records, error) {
@@ -118,9 +130,88 @@ func withTable(t *testing.T, r ledger.Records, args ...string) (code int, stdout
 				return nil, errors.New("no such table")
 			}
 			return r, nil
+		},
+		packing: func(_ context.Context, bucket, prefix string) (maintain.Lake, error) {
+			if bucket != "lake" || prefix != "tables/" {
+				return nil, fmt.Errorf("no lake at %s/%s", bucket, prefix)
+			}
+			return packed, nil
 		}}
 	code = a.run(t.Context(), args)
 	return code, out.String(), errs.String()
+}
+
+// notes are those of a lake of which a day was packed.
+type notes map[string]string
+
+func (n notes) List(_ context.Context, prefix string) iter.Seq2[pack.Object, error] {
+	return func(yield func(pack.Object, error) bool) {
+		for _, name := range slices.Sorted(maps.Keys(n)) {
+			if strings.HasPrefix(name, prefix) && !yield(pack.Object{Name: name}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (n notes) Read(_ context.Context, name string) ([]byte, error) { return []byte(n[name]), nil }
+
+func (notes) Remove(context.Context, string) error { return errors.New("status removes nothing") }
+
+func (notes) Create(context.Context, string, []byte) (bool, error) {
+	return false, errors.New("status writes nothing")
+}
+
+// TestStatusOfPacked: an object that was packed and removed is not missing.
+func TestStatusOfPacked(t *testing.T) {
+	ctx, records := t.Context(), ledger.NewMemory()
+	l := ledger.New(ledger.Config{Store: ledger.NewRecordStore(records, ledger.Keep, rand.Reader), Objects: kept{}, Lease: time.Hour, Now: time.Now})
+	file := pipeline.Object{Bucket: "logs", Key: "a", Version: "etag:1", Size: 9}
+	a, err := l.Begin(ctx, []pipeline.Object{file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Two objects are packed, of which one is still there; the rows of a third were
+	// kept for long enough; a plan was undone.
+	packed := notes{}
+	for name, text := range map[string]string{
+		"_sluice/pack/s3_access_logs/dt=2026-11-22/000000.plan": `{"table":"s3_access_logs","day":"2026-11-22","parts":[{"name":"s3_access_logs/dt=2026-11-22/a.parquet","rows":6},{"name":"s3_access_logs/dt=2026-11-22/b.parquet","rows":1}]}`,
+		"_sluice/pack/s3_access_logs/dt=2026-11-22/000000.end":  `{"done":true,"at":"2026-11-30T03:00:00Z"}`,
+		"_sluice/pack/rejected/dt=2026-11-22/000000.plan":       `{"table":"rejected","day":"2026-11-22","parts":[{"name":"rejected/dt=2026-11-22/a.parquet","rows":3}]}`,
+		"_sluice/pack/rejected/dt=2026-11-22/000000.end":        `{"done":true,"at":"2026-11-30T03:00:00Z"}`,
+		"_sluice/pack/rejected/dt=2026-11-22/000000.expired":    `"2027-11-30T03:00:00Z"`,
+		"_sluice/pack/s3_access_logs/dt=2026-11-23/000000.plan": `{"table":"s3_access_logs","day":"2026-11-23","parts":[{"name":"s3_access_logs/dt=2026-11-23/c.parquet","rows":6}]}`,
+		"_sluice/pack/s3_access_logs/dt=2026-11-23/000000.end":  `{"done":false,"at":"2026-11-30T03:00:00Z","why":"rows are missing"}`,
+		"s3_access_logs/dt=2026-11-22/b.parquet":                "",
+		"s3_access_logs/dt=2026-11-23/c.parquet":                "",
+	} {
+		ids := strings.NewReplacer("/a.parquet", "/"+a.ID+"-0000.parquet", "/b.parquet", "/"+a.ID+"-0001.parquet", "/c.parquet", "/"+a.ID+"-0000.parquet")
+		packed[ids.Replace(name)] = ids.Replace(text)
+	}
+	err = a.Commit(ctx, []pipeline.File{{Object: file, Outcome: pipeline.Converted, Format: "s3_access_logs", Lines: 9, Rows: 6, Rejected: 3}}, []table.Object{
+		{Name: "s3_access_logs/dt=2026-11-22/" + a.ID + "-0000.parquet", Rows: 6}, {Name: "s3_access_logs/dt=2026-11-22/" + a.ID + "-0001.parquet", Rows: 1},
+		{Name: "s3_access_logs/dt=2026-11-23/" + a.ID + "-0000.parquet", Rows: 1}, {Name: "rejected/dt=2026-11-22/" + a.ID + "-0000.parquet", Rows: 3},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := withLake(t, records, packed, "status", "--table", "state", "--lake", "s3://lake/tables/", "s3://logs/a")
+	wants(t, "packed", out, "-0000.parquet: its rows are in s3_access_logs_packed since 2026-11-30 03:00:00 UTC, and the object is removed",
+		"-0001.parquet: its rows are in s3_access_logs_packed since 2026-11-30 03:00:00 UTC; the object is removed later",
+		"-0000.parquet: its rows were kept for long enough, and were deleted from rejected_packed")
+	if code != 0 || strings.Count(out, ".parquet: ") != 3 {
+		t.Errorf("exit code %d, %s\n%s", code, errs, out)
+	}
+	var answer struct {
+		Files []struct{ Packed []packedFate }
+	}
+	code, out, _ = withLake(t, records, packed, "status", "--json", "--table", "state", "--lake", "s3://lake/tables", "s3://logs/a")
+	if err := json.Unmarshal([]byte(out), &answer); err != nil || code != 0 || len(answer.Files) != 1 || len(answer.Files[0].Packed) != 3 || !answer.Files[0].Packed[0].Removed || answer.Files[0].Packed[1].Removed {
+		t.Errorf("exit code %d, %v\n%s", code, err, out)
+	}
+	if code, _, errs := withTable(t, records, "status", "--table", "state", "--lake", "s3://elsewhere/", "s3://logs/a"); code != exitError || !strings.Contains(errs, "no lake at elsewhere/") {
+		t.Errorf("a lake that cannot be read: %d, %s", code, errs)
+	}
 }
 
 // kept is where objects are that nobody reads.

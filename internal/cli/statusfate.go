@@ -31,7 +31,8 @@ type fileFate struct {
 
 	*ledger.Counts // nil: none were put down
 
-	Objects []string `json:"objects,omitempty"` // that hold its rows and rejects, with those of other files
+	Objects []string     `json:"objects,omitempty"` // that hold its rows and rejects, with those of other files
+	Packed  []packedFate `json:"packed,omitempty"`  // of these objects
 }
 
 // batchFate is what became of a batch.

@@ -76,6 +76,9 @@ func (f *fileFate) write(b *strings.Builder) {
 	if more := len(f.Objects) - shownObjects; more > 0 {
 		g.add("", fmt.Sprintf("and %s (--json lists all)", count(int64(more), "more object")))
 	}
+	for i, p := range f.Packed[:min(shownObjects, len(f.Packed))] {
+		g.add([]string{"packed", ""}[min(i, 1)], clean.Line(p.text()))
+	}
 	b.WriteString(g.render())
 }
 

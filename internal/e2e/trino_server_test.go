@@ -98,7 +98,8 @@ func trinoOver(t *testing.T, s *stack, more ...string) *trino {
 	if slices.Contains(more, "iceberg") {
 		// Athena has both kinds of tables in one catalog.
 		hive = append(hive, "hive.iceberg-catalog-name=iceberg")
-		properties(t, filepath.Join(dir, "catalog", "iceberg.properties"), append([]string{"connector.name=iceberg", "iceberg.catalog.type=glue"}, connection...)...)
+		properties(t, filepath.Join(dir, "catalog", "iceberg.properties"), append([]string{"connector.name=iceberg", "iceberg.catalog.type=glue",
+			"iceberg.expire-snapshots.min-retention=0s", "iceberg.remove-orphan-files.min-retention=0s"}, connection...)...)
 	}
 	properties(t, filepath.Join(dir, "catalog", "awsdatacatalog.properties"), append(hive, connection...)...)
 	x.start(java(t), dir, home)
@@ -111,7 +112,7 @@ func trinoOver(t *testing.T, s *stack, more ...string) *trino {
 func (x *trino) settle(limit time.Duration) {
 	x.t.Helper()
 	for end := time.Now().Add(limit); ; {
-		_, err := x.ask(x.t.Context(), "SELECT count(*) FROM s3_access_logs")
+		_, err := x.ask(x.t.Context(), "SELECT count(*) FROM findings")
 		if err == nil {
 			return
 		}

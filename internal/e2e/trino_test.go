@@ -143,7 +143,9 @@ func (s *stack) local() *query.Lake {
 	dir := s.t.TempDir()
 	first, end := map[string]string{}, time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)
 	for _, g := range s.tables(s.t.Context()) {
-		first[g.Name], _, _ = strings.Cut(g.Parameters["projection.dt.range"], ",")
+		if days := g.Parameters["projection.dt.range"]; days != "" {
+			first[strings.TrimSuffix(g.Name, "_live")], _, _ = strings.Cut(days, ",")
+		}
 	}
 	for key, body := range s.objects(s.t.Context()) {
 		table, rest, _ := strings.Cut(strings.TrimPrefix(key, "lake/"), "/")

@@ -64,13 +64,10 @@ func NewDaily(c Config) (*Daily, error) {
 	d.sql = pack.NewSQL(c.Statements, "s3://"+c.LakeBucket+"/"+c.LakePrefix, c.Database, tables)
 	d.packer, err = pack.New(pack.Config{
 		Engine: d.sql, Keeper: d.sql, Objects: c.Lake, Notes: c.Lake, Tables: d.tables,
-		Days: c.Days, Grace: grace, Least: least, Most: most, AtOnce: atOnce, Keep: c.Keep, Now: c.Now,
+		Days: c.Days, First: c.First, Grace: grace, Least: least, Most: most, AtOnce: atOnce, Keep: c.Keep, Now: c.Now,
 	})
 	return d, err
 }
-
-// NotesFolder is where the notes are in the lake's bucket.
-func (Settings) NotesFolder() string { return notesFolder }
 
 // Handle is one run. It may be repeated after an error, and cut at any point: the
 // next run goes on.

@@ -227,7 +227,7 @@ func TestReady(t *testing.T) {
 func TestLoad(t *testing.T) {
 	env := map[string]string{
 		"SLUICE_LAKE_BUCKET": "lake-example", "SLUICE_LAKE_PREFIX": "lake/", "SLUICE_DATABASE": "sluice", "SLUICE_WORKGROUP": "sluice-pack",
-		"SLUICE_PACK_AFTER_DAYS": "7", "SLUICE_LAKE_RETENTION_DAYS": "90",
+		"SLUICE_PROJECTION_START": "2024-01-01", "SLUICE_PACK_AFTER_DAYS": "7", "SLUICE_LAKE_RETENTION_DAYS": "90",
 	}
 	s, err := Load(func(name string) string { return env[name] })
 	if err != nil || s.Days != 7 || s.Keep != 90*24*time.Hour {
@@ -237,7 +237,7 @@ func TestLoad(t *testing.T) {
 	if _, err := Load(func(name string) string { return env[name] }); err == nil {
 		t.Error("packing without a workgroup")
 	}
-	if _, err := Load(func(string) string { return "a b/:" }); err == nil || strings.Count(err.Error(), "\n") != 4 {
-		t.Errorf("want five faults at once, got %v", err)
+	if _, err := Load(func(string) string { return "a b/:" }); err == nil || strings.Count(err.Error(), "\n") != 5 {
+		t.Errorf("want six faults at once, got %v", err)
 	}
 }

@@ -17,6 +17,7 @@ type Settings struct {
 	WorkGroup  string // SLUICE_WORKGROUP: of Athena; "" where packing is off
 	// Days is how many days after its end a day is packed; 0 switches packing off.
 	Days     int           // SLUICE_PACK_AFTER_DAYS
+	First    string        // SLUICE_PROJECTION_START: the first day that queries see
 	Keep     time.Duration // SLUICE_LAKE_RETENTION_DAYS: how long rows stay; 0 for ever
 	Function string        // AWS_LAMBDA_FUNCTION_NAME, set by Lambda: the dimension of the metrics
 }
@@ -27,7 +28,7 @@ var database = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 func Load(getenv func(string) string) (Settings, error) {
 	s := Settings{
 		LakeBucket: getenv("SLUICE_LAKE_BUCKET"), LakePrefix: getenv("SLUICE_LAKE_PREFIX"), Database: getenv("SLUICE_DATABASE"),
-		WorkGroup: getenv("SLUICE_WORKGROUP"), Function: getenv("AWS_LAMBDA_FUNCTION_NAME"),
+		WorkGroup: getenv("SLUICE_WORKGROUP"), First: getenv("SLUICE_PROJECTION_START"), Function: getenv("AWS_LAMBDA_FUNCTION_NAME"),
 	}
 	var faults []error
 	fault := func(format string, a ...any) { faults = append(faults, fmt.Errorf(format, a...)) }
@@ -39,6 +40,9 @@ func Load(getenv func(string) string) (Settings, error) {
 	}
 	if !database.MatchString(s.Database) {
 		fault("SLUICE_DATABASE: %q is no name of a database: lower case letters, digits and underscores", s.Database)
+	}
+	if _, err := time.Parse(time.DateOnly, s.First); err != nil {
+		fault("SLUICE_PROJECTION_START: %q is no day such as 2024-01-01", s.First)
 	}
 	days := func(name string) int {
 		n, err := strconv.Atoi(getenv(name))

@@ -19,7 +19,8 @@ import (
 // lake, so that what deletes old objects of tables leaves them.
 const (
 	packedFolder = "packed/"
-	notesFolder  = packedFolder + "notes/"
+	// NotesFolder is where who looks for packed rows finds what became of objects.
+	NotesFolder = packedFolder + "notes/"
 )
 
 // Tables are those that are packed, by the folders of their live objects, which

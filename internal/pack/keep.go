@@ -68,7 +68,12 @@ func (t Table) Create() string {
 		fmt.Sprintf(" TBLPROPERTIES ('table_type' = 'ICEBERG', 'format' = 'parquet', 'write_compression' = 'zstd', 'vacuum_max_snapshot_age_seconds' = '%d')", int(seen.Seconds()))
 }
 
-// Expire is Keeper's: one DELETE is one commit.
+// mostRuns is how often a statement is run again that says it has more to do.
+const mostRuns = 20
+
+// Expire is Keeper's: one DELETE is one commit. It may only note which rows of an
+// object are gone, so the objects of those days are written again without them;
+// what they were goes with Tidy.
 func (e *SQL) Expire(ctx context.Context, name string, plans []Plan) error {
 	var days, runs []string
 	for i, p := range plans {
@@ -77,17 +82,28 @@ func (e *SQL) Expire(ctx context.Context, name string, plans []Plan) error {
 		}
 		runs = append(runs, text(p.ID()))
 	}
-	return e.run.Run(ctx, "", "DELETE FROM "+e.tables[name].Packed+" WHERE kind = '"+kindRows+"' AND dt IN ("+strings.Join(days, ", ")+") AND run IN ("+strings.Join(runs, ", ")+")")
+	of := " WHERE kind = '" + kindRows + "' AND dt IN (" + strings.Join(days, ", ") + ")"
+	if err := e.run.Run(ctx, "", "DELETE FROM "+e.tables[name].Packed+of+" AND run IN ("+strings.Join(runs, ", ")+")"); err != nil {
+		return err
+	}
+	return e.again(ctx, "OPTIMIZE "+e.tables[name].Packed+" REWRITE DATA USING BIN_PACK"+of)
 }
 
-// unfinished is what Athena says of a VACUUM that had too much to do for one
-// time. (Athena User Guide, "VACUUM".)
-const unfinished = "ICEBERG_VACUUM_MORE_RUNS_NEEDED"
+// unfinished is in what Athena says of an OPTIMIZE or a VACUUM that had too much
+// to do for one time. (Athena User Guide, "OPTIMIZE" and "VACUUM".)
+const unfinished = "MORE_RUNS_NEEDED"
 
 // Tidy is Keeper's.
 func (e *SQL) Tidy(ctx context.Context, name string) error {
-	if err := e.run.Run(ctx, "", "VACUUM "+e.tables[name].Packed); err != nil && !strings.Contains(err.Error(), unfinished) {
-		return err
+	return e.again(ctx, "VACUUM "+e.tables[name].Packed)
+}
+
+// again runs a statement until it has done all.
+func (e *SQL) again(ctx context.Context, sql string) (err error) {
+	for range mostRuns {
+		if err = e.run.Run(ctx, "", sql); err == nil || !strings.Contains(err.Error(), unfinished) {
+			break
+		}
 	}
-	return nil
+	return err
 }

@@ -58,24 +58,41 @@ func TestExpireIsOneStatement(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "DELETE FROM s3_access_logs_packed WHERE kind = 'rows' AND dt IN ('2026-11-20') AND run IN ('" + a.ID() + "', '" + b.ID() + "')"
-	if len(s.told) != 1 || s.told[0] != want {
-		t.Errorf("%q, want %q", s.told, want)
+	then := "OPTIMIZE s3_access_logs_packed REWRITE DATA USING BIN_PACK WHERE kind = 'rows' AND dt IN ('2026-11-20')"
+	if len(s.told) != 2 || s.told[0] != want || s.told[1] != then {
+		t.Errorf("%q, want %q and %q", s.told, want, then)
 	}
 }
 
-// refusing is an engine that fails.
+// refusing is an engine that fails some times.
 type refusing struct {
 	said
-	err error
+	err   error
+	times int
+	runs  int
 }
 
-func (r *refusing) Run(context.Context, string, string) error { return r.err }
+func (r *refusing) Run(context.Context, string, string) error {
+	if r.runs++; r.runs > r.times {
+		return nil
+	}
+	return r.err
+}
 
 func TestTidy(t *testing.T) {
-	for text, fails := range map[string]bool{"ICEBERG_VACUUM_MORE_RUNS_NEEDED: go on": false, "access denied": true} {
-		r := &refusing{err: errors.New(text)}
-		if err := NewSQL(r, "", "", map[string]Table{"t": {Packed: "t_packed"}}).Tidy(t.Context(), "t"); (err != nil) != fails {
-			t.Errorf("%s: %v", text, err)
+	for _, c := range []struct {
+		text        string
+		times, runs int
+		fails       bool
+	}{
+		{"", 0, 1, false},
+		{"ICEBERG_VACUUM_MORE_RUNS_NEEDED: go on", 3, 4, false},
+		{"ICEBERG_VACUUM_MORE_RUNS_NEEDED: go on", 1000, mostRuns, true},
+		{"access denied", 1, 1, true},
+	} {
+		r := &refusing{err: errors.New(c.text), times: c.times}
+		if err := NewSQL(r, "", "", map[string]Table{"t": {Packed: "t_packed"}}).Tidy(t.Context(), "t"); (err != nil) != c.fails || r.runs != c.runs {
+			t.Errorf("%+v: %d runs, %v", c, r.runs, err)
 		}
 	}
 }

@@ -107,6 +107,9 @@ type Config struct {
 	Tables  []string
 	// Days after its end a day is packed: later than nearly all of its rows come.
 	Days int
+	// First is the first day that readers see, such as 2024-01-01: objects of
+	// earlier ones are no part of the live table.
+	First string
 	// Grace is how long an object stays after its rows are packed: longer than a
 	// query can run.
 	Grace time.Duration
@@ -241,7 +244,7 @@ func (p *Packer) days(ctx context.Context, table string) (map[string][]Object, e
 			return nil, err
 		}
 		day, file, ok := strings.Cut(strings.TrimPrefix(o.Name, table+"/dt="), "/")
-		if _, err := time.Parse(time.DateOnly, day); err != nil || !ok || day > last || strings.HasPrefix(file, "_") || strings.HasPrefix(file, ".") {
+		if _, err := time.Parse(time.DateOnly, day); err != nil || !ok || day > last || day < p.c.First || strings.HasPrefix(file, "_") || strings.HasPrefix(file, ".") {
 			continue // not over, or nothing that readers see
 		}
 		days[day] = append(days[day], o)

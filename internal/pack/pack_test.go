@@ -339,6 +339,13 @@ func TestManyDays(t *testing.T) {
 		}
 		w.check("after a run")
 	}
+	// What readers do not see is left alone: each run would ask for it in vain.
+	for i := range 3 {
+		w.place(fmt.Sprintf("logs/dt=2019-12-31/b%d-0000.parquet", i), 1)
+	}
+	if r, err := w.worker().run(); err != nil || len(r.Packed)+r.Waiting != 0 {
+		t.Errorf("days before the first: %+v, %v", r, err)
+	}
 }
 
 // When the time is over nothing more is begun, that is no fault, and the next run

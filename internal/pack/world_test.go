@@ -258,7 +258,7 @@ func (w *worker) run() (Report, error) { return w.runIn(w.t.Context()) }
 
 func (w *worker) runIn(ctx context.Context) (Report, error) {
 	p, err := New(Config{
-		Engine: w, Keeper: w, Objects: w, Notes: w, Tables: []string{"logs", "rejected"}, Days: 2, Grace: grace, Least: 3, Most: 5,
+		Engine: w, Keeper: w, Objects: w, Notes: w, Tables: []string{"logs", "rejected"}, Days: 2, First: "2020-01-01", Grace: grace, Least: 3, Most: 5,
 		AtOnce: w.atOnce, Keep: w.keep, Now: func() time.Time { return w.now },
 	})
 	if err != nil {

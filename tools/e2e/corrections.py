@@ -8,6 +8,7 @@ import threading
 import urllib.parse
 from datetime import datetime, timezone
 
+from moto.athena.responses import AthenaResponse
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 from moto.iam import access_control
@@ -25,6 +26,7 @@ def apply():
     access_control.IAMPolicyStatement.is_action_permitted = _bucket_statement
     SNSResponse._determine_resource = lambda self: self._get_param("TopicArn") or self._get_param("TargetArn") or "*"
     DynamoHandler._determine_resource = _table
+    AthenaResponse._determine_resource = _workgroup
     DynamoHandler.call_action = _one_at_a_time(DynamoHandler.call_action)
     Table.query = _in_partition(Table.query)
     s3.ACTION_MAP["BUCKET"]["GET"] = {**_SETTINGS, **s3.ACTION_MAP["BUCKET"]["GET"]}
@@ -83,6 +85,13 @@ def _table(self):
     """moto asks whether a call to DynamoDB is allowed on "*"."""
     name = self.body.get("TableName") if isinstance(self.body, dict) else None
     return f"arn:aws:dynamodb:{self.region}:{self.current_account}:table/{name}" if name else "*"
+
+
+def _workgroup(self):
+    """The same of Athena: a statement belongs to the workgroup that it was started in."""
+    execution = self.athena_backend.executions.get(self._get_param("QueryExecutionId"))
+    name = execution.workgroup.name if execution else self._get_param("WorkGroup")
+    return f"arn:aws:athena:{self.region}:{self.current_account}:workgroup/{name}"
 
 
 def _one_at_a_time(original):
@@ -220,7 +229,7 @@ def _refuse(original):
 
     def refuse(self):
         text = f"User: {self._access_key.arn} is not authorized to perform: {self._action}"
-        if self._service in ("sqs", "dynamodb", "glue", "logs"):
+        if self._service in ("sqs", "dynamodb", "glue", "logs", "athena"):
             e = HTTPException(json.dumps({"__type": f"com.amazonaws.{self._service}#AccessDeniedException", "message": text}))
             e.code = 400
             raise e
