@@ -148,6 +148,13 @@ trino-pack: $(TRINODIR) $(TRINODIR)/plugin/iceberg ## Rewrite closed days by a r
 	@$(PYTHON) -c 'import moto, samtranslator' || { echo 'moto is missing: pip install -r tools/requirements.txt'; exit 1; }
 	$(ASKTRINO) -run 'TestTrino(Pack|Maintain)$$'
 
+TRINOLINES ?= 100000
+
+.PHONY: trino-layouts
+trino-layouts: $(TRINODIR) $(TRINODIR)/plugin/iceberg ## Measure six questions in a real Trino, for a day of TRINOLINES lines in many and few objects
+	@$(PYTHON) -c 'import moto, samtranslator' || { echo 'moto is missing: pip install -r tools/requirements.txt'; exit 1; }
+	SLUICE_TRINO_LINES=$(TRINOLINES) $(ASKTRINO) -run 'TestTrinoLayouts$$'
+
 $(TRINODIR):
 	@command -v mvn >/dev/null || { echo 'mvn is missing: install Maven 3.8 or later, which fetches Trino, and Java 24 or later, which runs it'; exit 1; }
 	rm -rf $@.part
