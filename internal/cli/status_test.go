@@ -165,7 +165,7 @@ func (notes) Create(context.Context, string, []byte) (bool, error) {
 // TestStatusOfPacked: an object that was packed and removed is not missing.
 func TestStatusOfPacked(t *testing.T) {
 	ctx, records := t.Context(), ledger.NewMemory()
-	l := ledger.New(ledger.Config{Store: ledger.NewRecordStore(records, ledger.Keep, rand.Reader), Objects: kept{}, Lease: time.Hour, Now: time.Now})
+	l := ledger.New(ledger.Config{Store: ledger.NewRecordStore(records, rand.Reader), Objects: kept{}, Lease: time.Hour, Now: time.Now})
 	file := pipeline.Object{Bucket: "logs", Key: "a", Version: "etag:1", Size: 9}
 	a, err := l.Begin(ctx, []pipeline.Object{file})
 	if err != nil {
