@@ -29,9 +29,13 @@ func TestVerify(t *testing.T) {
 	}}); err != nil {
 		t.Fatal(err)
 	}
+	program, err := compile(t.TempDir(), "sluice", "cmd/sluice", "CGO_ENABLED=1") // with what reads the lake
+	if err != nil {
+		t.Fatal(err)
+	}
 	verify := func(wants []string, more ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), sluice, append([]string{"verify", bucket, "--table", s.Resources["StateTable"].ID, "--timeout", "0s", "--json"}, more...)...)
+		cmd := exec.CommandContext(t.Context(), program, append([]string{"verify", bucket, "--table", s.Resources["StateTable"].ID, "--timeout", "0s", "--json"}, more...)...)
 		cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+s.URL, "AWS_REGION="+s.Region, "AWS_ACCESS_KEY_ID="+s.Admin.ID, "AWS_SECRET_ACCESS_KEY="+s.Admin.Secret, "AWS_SESSION_TOKEN=")
 		var errs strings.Builder
 		cmd.Stderr = &errs

@@ -14,7 +14,7 @@ type Lake struct{}
 // Open says how to get a binary that can query.
 func Open(context.Context, string, []Table) (*Lake, error) {
 	return nil, errors.New("this sluice was built without its query engine: DuckDB needs cgo; " +
-		"install a C compiler and build again with CGO_ENABLED=1 (every other command works as it is)")
+		"install a C compiler and build again with CGO_ENABLED=1 (what asks no lake works as it is)")
 }
 
 // Query is never reached: no Lake can be opened.
