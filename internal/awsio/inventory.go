@@ -45,7 +45,7 @@ func (v *Inventory) Buckets(ctx context.Context) ([]coverage.Bucket, error) {
 		case errors.Is(err, enroll.ErrNoBucket):
 			all[i].Name = ""
 		case err != nil:
-			all[i].Fault = fault(err)
+			all[i].Fault, all[i].Denied = fault(err)
 		case to != nil:
 			all[i].Target, all[i].Prefix = to.Target, to.Prefix
 		}
@@ -63,13 +63,14 @@ func (v *Inventory) Buckets(ctx context.Context) ([]coverage.Bucket, error) {
 	return left, nil
 }
 
-// fault is why settings cannot be read, in the same words each day.
-func fault(err error) string {
+// fault is why settings cannot be read, in the same words each day, and whether
+// somebody forbids it.
+func fault(err error) (why string, denied bool) {
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		if e.ErrorCode() == "AccessDenied" {
-			return "AccessDenied: its policy, or one of the organization, forbids s3:GetBucketLogging"
+			return "AccessDenied: its policy, or one of the organization, forbids s3:GetBucketLogging", true
 		}
-		return e.ErrorCode() + ": s3:GetBucketLogging failed"
+		return e.ErrorCode() + ": s3:GetBucketLogging failed", false
 	}
-	return "s3:GetBucketLogging had no answer"
+	return "s3:GetBucketLogging had no answer", false
 }

@@ -51,7 +51,7 @@ func TestInventory(t *testing.T) {
 	got, err := NewInventory(s, "eu-central-1").Buckets(t.Context())
 	want := []coverage.Bucket{
 		{Name: "far", Region: "us-east-1"},
-		{Name: "locked", Region: "eu-central-1", Fault: "AccessDenied: its policy, or one of the organization, forbids s3:GetBucketLogging"},
+		{Name: "locked", Region: "eu-central-1", Fault: "AccessDenied: its policy, or one of the organization, forbids s3:GetBucketLogging", Denied: true},
 		{Name: "logs", Region: "eu-central-1"},
 		{Name: "photos", Region: "eu-central-1", Target: "logs", Prefix: "p/"},
 		{Name: "slow", Fault: "s3:GetBucketLogging had no answer"},

@@ -21,6 +21,8 @@ type Bucket struct {
 	Target, Prefix string
 	// Fault says why its settings could not be read; then nothing else is known.
 	Fault string
+	// Denied says that somebody forbids to read them, and no accident.
+	Denied bool
 }
 
 // Status is what a look found of a bucket.
@@ -88,6 +90,7 @@ type Report struct {
 	Rows   []Row
 	Known  []Known // for the next look
 	lost   []change
+	hidden []change
 	silent []change
 	since  time.Time // the look before, the zero time at the first
 }
@@ -127,6 +130,8 @@ func (l *Look) Take() *Report {
 		switch {
 		case was && old.Status.here() && (v.status == Off || v.status == Elsewhere):
 			r.lost = append(r.lost, c)
+		case was && old.Status.here() && v.status == Unknown && b.Denied:
+			r.hidden = append(r.hidden, c)
 		case v.status == Silent && old.Status != Silent:
 			r.silent = append(r.silent, c)
 		}

@@ -172,6 +172,58 @@ func TestDailyBreaksAnywhere(t *testing.T) {
 	}
 }
 
+// Who forbids to look at a bucket that logged here is told of, once, and not who
+// had an accident, nor of a bucket that never logged here.
+func TestHidden(t *testing.T) {
+	a := &account{known: map[string]Known{}, objects: map[string]int64{}, buckets: []Bucket{here("a"), here("b"), {Name: "c"}}}
+	a.seen = append(lines("a", every(1, 400, 0)...), lines("b", every(1, 400, 0)...)...)
+	now := noon
+	var out bytes.Buffer
+	d, _ := a.daily(t, &now, detect.NewMemory(), &out)
+	look := func(buckets ...Bucket) {
+		t.Helper()
+		a.buckets = buckets
+		if err := d.Handle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(24 * time.Hour)
+	}
+	look(here("a"), here("b"), Bucket{Name: "c"})
+	denied := func(name string) Bucket { return Bucket{Name: name, Fault: "AccessDenied", Denied: true} }
+	for range 3 {
+		look(denied("a"), Bucket{Name: "b", Fault: "no answer"}, denied("c"))
+	}
+	want := []string{"medium: Whether a bucket still logs can no longer be seen: a"}
+	if d := cmp.Diff(a.told(), want); d != "" {
+		t.Errorf("told (-got +want):\n%s", d)
+	}
+	// Seen again, it is compared with what it was; hidden again, that is another time.
+	look(Bucket{Name: "a"}, here("b"), Bucket{Name: "c"})
+	want = append([]string{"high: Access logging of a bucket was switched off: a", "medium: Access logs of a bucket have stopped: b"}, want...)
+	if d := cmp.Diff(a.told(), want); d != "" {
+		t.Errorf("told (-got +want):\n%s", d)
+	}
+	for _, f := range a.sent {
+		if _, err := f.Row(); err != nil || !strings.Contains(f.Rule.Type, "Coverage/") {
+			t.Errorf("%+v, %v", f, err)
+		}
+	}
+
+	var before []Known
+	var all []Bucket
+	for i := range 9 {
+		before, all = append(before, known(fmt.Sprint("b", i), Logging, 1)), append(all, denied(fmt.Sprint("b", i)))
+	}
+	fs := manyLook(all, before)
+	if len(fs) != 1 || fs[0].Count != 9 || fs[0].Rule.ID != hiddenRule {
+		t.Errorf("%d findings of nine", len(fs))
+	}
+}
+
+func manyLook(buckets []Bucket, before []Known) []*finding.Finding {
+	return look(buckets, nil, before...).Take().Findings("111122223333", "eu-central-1", noon)
+}
+
 // Many at once are one incident, with one identity however often it is told.
 func TestManyAtOnce(t *testing.T) {
 	var buckets []Bucket

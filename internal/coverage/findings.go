@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 // filter by it.
 const (
 	lostRule   = "8d0c5a0e-2f43-4a5e-9a3c-0f6f1c9b7d21"
+	hiddenRule = "4e1b6c52-90d7-4f3a-a8c6-5b27e0f1d934"
 	silentRule = "b7f2e1d4-63a9-4c0b-8e57-2d9a40c6f3e8"
 )
 
@@ -32,7 +34,7 @@ func (r *Report) Findings(account, region string, now time.Time) []*finding.Find
 		r.since = now
 	}
 	m := maker{account: account, region: region, now: now, since: r.since}
-	return append(m.all(r.lost, m.lost, m.manyLost), m.all(r.silent, m.silent, m.manySilent)...)
+	return slices.Concat(m.all(r.lost, m.lost, m.manyLost), m.all(r.hidden, m.hidden, m.manyHidden), m.all(r.silent, m.silent, m.manySilent))
 }
 
 type maker struct {
@@ -73,6 +75,30 @@ func (m *maker) manyLost(changes []change) *finding.Finding {
 		"Find out who did it: CloudTrail has PutBucketLogging among its management events. sluice coverage lists all of them as they are now.",
 		[]finding.Pair{{Name: "buckets", Value: "many"}}, m.since)
 	f.Rule.Tags, f.First, f.Last = evasion, logs.TimeOf(m.since), logs.TimeOf(m.now)
+	f.Count, f.Value = int64(len(changes)), int64(len(changes))
+	return f
+}
+
+// hidden is a bucket that logged here, and of which nobody may see any more whether
+// it does: who wants to switch logs off unseen forbids that first. Its period is the
+// day of the last look that saw it, which stays the same until one sees it again.
+func (m *maker) hidden(c change) *finding.Finding {
+	f := m.finding(hiddenRule, "Whether a bucket still logs can no longer be seen", "medium", "Hidden",
+		"At the last look that was allowed to see it, the bucket "+c.now.Bucket+" sent its access logs to "+c.before.Target+". Now its policy, or one of the organization, forbids to read where it logs. "+
+			"Its logging can be switched off from now on, and no look will tell.",
+		"Find out who changed the policy: CloudTrail has PutBucketPolicy among its management events. Let the role of the stack's CoverageFunction have s3:GetBucketLogging on the bucket again.",
+		[]finding.Pair{{Name: "bucket_name", Value: c.now.Bucket}}, c.before.Looked)
+	f.Bucket, f.Rule.Tags = c.now.Bucket, evasion
+	f.First, f.Last = logs.TimeOf(c.before.Looked), logs.TimeOf(m.now)
+	return f
+}
+
+func (m *maker) manyHidden(changes []change) *finding.Finding {
+	f := m.finding(hiddenRule, "Whether many buckets still log can no longer be seen", "medium", "Hidden",
+		fmt.Sprintf("%d buckets that logged when they were last seen may not be asked any more: %s. So many have one cause, such as a policy of the organization or of the role.", len(changes), names(changes)),
+		"Let the role of the stack's CoverageFunction have s3:GetBucketLogging again. sluice coverage lists all of them as they are now.",
+		[]finding.Pair{{Name: "buckets", Value: "many"}}, changes[0].before.Looked)
+	f.Rule.Tags, f.First, f.Last = evasion, logs.TimeOf(changes[0].before.Looked), logs.TimeOf(m.now)
 	f.Count, f.Value = int64(len(changes)), int64(len(changes))
 	return f
 }
