@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
+	"github.com/aws/smithy-go"
 
 	"sluice/internal/backfill"
 )
@@ -88,11 +89,15 @@ func jobInput(job backfill.Job) *s3control.CreateJobInput {
 // State says how far a job is.
 func (j *Jobs) State(ctx context.Context, account, id string) (backfill.State, error) {
 	out, err := j.control.DescribeJob(ctx, &s3control.DescribeJobInput{AccountId: &account, JobId: &id})
-	if statusOf(err) == http.StatusNotFound {
-		return backfill.State{}, fmt.Errorf("job %q: %w", id, backfill.ErrNoJob)
-	}
-	if err != nil || out.Job == nil {
+	if err != nil {
+		// NoSuchJob is what S3 answers, NotFoundException what its API reference says.
+		if e, ok := errors.AsType[smithy.APIError](err); statusOf(err) == http.StatusNotFound || ok && (e.ErrorCode() == "NoSuchJob" || e.ErrorCode() == "NotFoundException") {
+			return backfill.State{}, fmt.Errorf("job %q: %w", id, backfill.ErrNoJob)
+		}
 		return backfill.State{}, fmt.Errorf("look at job %q: %w", id, err)
+	}
+	if out.Job == nil {
+		return backfill.State{}, fmt.Errorf("look at job %q: the answer has none", id)
 	}
 	d := out.Job
 	s := backfill.State{ID: aws.ToString(d.JobId), Status: string(d.Status), Description: aws.ToString(d.Description)}

@@ -203,6 +203,22 @@ func TestJobState(t *testing.T) {
 	if _, err := j.State(t.Context(), "111122223333", "another"); !errors.Is(err, backfill.ErrNoJob) {
 		t.Errorf("unknown job: %v", err)
 	}
+	for answer, gone := range map[string]bool{
+		"<ErrorResponse><Error><Code>NoSuchJob</Code></Error></ErrorResponse>":             true,
+		"<ErrorResponse><Error><Code>NotFoundException</Code></Error></ErrorResponse>":     true,
+		"<ErrorResponse><Error><Code>InvalidRequest</Code></Error></ErrorResponse>":        false,
+		"<DescribeJobResult xmlns=\"http://awss3control.amazonaws.com/doc/2018-08-20/\"/>": false,
+	} {
+		j := jobsAt(t, func(w http.ResponseWriter, _ *http.Request) {
+			if strings.Contains(answer, "Error") {
+				w.WriteHeader(400)
+			}
+			io.WriteString(w, answer)
+		})
+		if _, err := j.State(t.Context(), "111122223333", "another"); err == nil || errors.Is(err, backfill.ErrNoJob) != gone || strings.Contains(err.Error(), "%!") {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
 }
 
 func TestUpload(t *testing.T) {

@@ -189,13 +189,17 @@ const (
 	sequencerVersion = "sequencer:"
 )
 
+// nullVersion is what S3 calls the version of an object that was written while
+// its bucket kept none. It tells nothing: the next such object has the same.
+const nullVersion = "null"
+
 // version tells two contents of one key apart: the version id where the bucket
 // has versions, else the ETag, else the sequencer of the event. The last two are
 // marked, because reading one object differs by which of them is known.
 func version(id, etag, sequencer string) string {
 	etag = strings.Trim(etag, `"`)
 	switch {
-	case id != "":
+	case id != "" && id != nullVersion:
 		return id
 	case etag != "":
 		return etagVersion + etag

@@ -146,3 +146,19 @@ func FuzzKeyOfEvent(f *testing.F) {
 		}
 	})
 }
+
+// TestNullVersion: an object without a version is known by its ETag however it is
+// announced, so that a backfill, which asks S3, takes it for the same.
+func TestNullVersion(t *testing.T) {
+	for name, event := range map[string]string{
+		"none":    `{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"k","eTag":"e1"}}}]}`,
+		"null":    `{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"k","eTag":"e1","versionId":null}}}]}`,
+		"a word":  `{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"k","eTag":"e1","versionId":"null"}}}]}`,
+		"by rule": `{"source":"aws.s3","detail-type":"Object Created","detail":{"bucket":{"name":"b"},"object":{"key":"k","etag":"e1","version-id":"null"}}}`,
+	} {
+		objs, err := Objects([]byte(event))
+		if err != nil || len(objs) != 1 || objs[0].Version != "etag:e1" {
+			t.Errorf("%s: %+v, %v", name, objs, err)
+		}
+	}
+}

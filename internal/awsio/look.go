@@ -14,10 +14,6 @@ import (
 	"sluice/internal/pipeline"
 )
 
-// nullVersion is what S3 calls the version of an object that was written while
-// its bucket kept none. The announcement of such an object has no version.
-const nullVersion = "null"
-
 // Look says what S3 has of an object now, or of one version of it, in the words
 // in which S3 announced it. It is backfill.Files'.
 func (s *S3) Look(ctx context.Context, bucket, key, versionID string) (backfill.File, error) {
@@ -29,11 +25,7 @@ func (s *S3) Look(ctx context.Context, bucket, key, versionID string) (backfill.
 	if err != nil {
 		return backfill.File{}, fmt.Errorf("look at %s: %w", name(bucket, key), blamed(err))
 	}
-	id := aws.ToString(out.VersionId)
-	if id == nullVersion {
-		id = ""
-	}
-	f := backfill.File{Object: pipeline.Object{Bucket: bucket, Key: key, Version: version(id, aws.ToString(out.ETag), ""), Size: -1}}
+	f := backfill.File{Object: pipeline.Object{Bucket: bucket, Key: key, Version: version(aws.ToString(out.VersionId), aws.ToString(out.ETag), ""), Size: -1}}
 	if out.ContentLength != nil {
 		f.Size = *out.ContentLength
 	}

@@ -136,5 +136,5 @@ func validVersion(v string) bool {
 		return etag != "" && strings.Trim(etag, `"`) == etag && strings.ToValidUTF8(etag, "") == etag
 	}
 	sequencer, marked := strings.CutPrefix(v, sequencerVersion)
-	return strings.ToValidUTF8(v, "") == v && (!marked || sequencer != "")
+	return strings.ToValidUTF8(v, "") == v && v != nullVersion && (!marked || sequencer != "")
 }

@@ -25,7 +25,7 @@ var (
 	// ErrGone says that there is no such object any more.
 	ErrGone = errors.New("gone: deleted since it was listed")
 	// ErrDenied says that the object may not be looked at.
-	ErrDenied = errors.New("access denied: the bucket must be one of BackfillBuckets, and its policy must not forbid it")
+	ErrDenied = errors.New("access denied: the bucket must be one of BackfillBuckets, and neither its policy nor its key may forbid it")
 	// ErrUnreadable says that S3 will never answer about the object as it is asked.
 	ErrUnreadable = errors.New("cannot be looked at")
 	// ErrRefused says that the queue will never take a message as it is.

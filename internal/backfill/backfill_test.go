@@ -143,6 +143,7 @@ func TestVerdicts(t *testing.T) {
 		{"throttled by the queue", one("k", nil), there, errors.New("RequestThrottled"), "TemporaryFailure", "announce: RequestThrottled"},
 		{"refused by the queue", one("k", nil), there, fmt.Errorf("%w: InvalidMessageContents", ErrRefused), "PermanentFailure", "InvalidMessageContents"},
 		{"key that is no key", one("%zz", nil), there, nil, "PermanentFailure", "%zz"},
+		{"an access point", bytes.Replace(bytes.Replace(one("k", nil), []byte(`"2.0"`), []byte(`"1.0"`), 1), []byte(`"s3Bucket":"b"`), []byte(`"s3BucketArn":"arn:aws:s3:eu-central-1:111122223333:accesspoint/b"`), 1), there, nil, "PermanentFailure", "accesspoint/b\" is no bucket"},
 		{"no key", one("", nil), there, nil, "PermanentFailure", "missing"},
 		{"misspelt limit", one("k", map[string]string{"sinse": "2019-01-01"}), there, nil, "PermanentFailure", `"sinse"`},
 		{"findings that are neither wanted nor not", one("k", map[string]string{"findings": "some"}), there, nil, "PermanentFailure", `"some" is not none`},

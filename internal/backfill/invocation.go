@@ -62,6 +62,9 @@ func read(payload []byte) (invocation, []task, error) {
 		if tasks[i].err == nil && (tasks[i].bucket == "" || tasks[i].key == "") {
 			tasks[i].err = fmt.Errorf("bucket %q, key %q: one of them is missing", tasks[i].bucket, tasks[i].key)
 		}
+		if tasks[i].err == nil && strings.ContainsAny(tasks[i].bucket, "/:") { // S3 would not know it, now or ever
+			tasks[i].err = fmt.Errorf("%q is no bucket: an access point, for instance, is not read from", tasks[i].bucket)
+		}
 	}
 	return in, tasks, nil
 }

@@ -30,7 +30,7 @@ func (l *Look) judge(b Bucket, old Known, was bool, hours []int64, receives map[
 	case b.Fault != "":
 		v.status, v.why = Unknown, b.Fault
 	case b.Target == "" && receives[b.Name] != "":
-		v.status, v.why = Exempt, "it receives the access logs of "+receives[b.Name]+": logging would make logs about logs without end"
+		v.status, v.why = Exempt, "it receives the access logs of "+receives[b.Name]+": each delivery of those would be a line of its own"
 	case b.Target == "":
 		v.status = Off
 	case !slices.Contains(l.Converted, b.Target):
