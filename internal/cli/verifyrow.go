@@ -43,7 +43,7 @@ func (l stackLake) Rows(ctx context.Context, o ledger.Object, q probe.Question) 
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if err := l.fetch(ctx, o, filepath.Join(dir, filepath.FromSlash(o.Name))); err != nil {
-		return nil, fmt.Errorf("%w: %w; it takes s3:GetObject on what is below s3://%s/%s, and kms:Decrypt where the stack has a KmsKeyArn", probe.ErrUnreadable, err, l.bucket, lakeFolder)
+		return nil, fmt.Errorf("%w: %w; it takes s3:GetObject on what is below s3://%s/%s, and kms:Decrypt where the stack has a KmsKeyArn; an object that was packed since is gone, and its row is where the query finds it", probe.ErrUnreadable, err, l.bucket, lakeFolder)
 	}
 	all, err := tables()
 	if err != nil {
