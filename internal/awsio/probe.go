@@ -14,8 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Announces says to whom a bucket announces created objects, in words.
-func (b *Buckets) Announces(ctx context.Context, bucket string) ([]string, error) {
+// Announces says to whom a bucket announces created objects whose keys begin so, in
+// words. They have no ending that a filter could want.
+func (b *Buckets) Announces(ctx context.Context, bucket, prefix string) ([]string, error) {
 	out, err := b.client.GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: &bucket, ExpectedBucketOwner: b.owner})
 	if err != nil {
 		return nil, fmt.Errorf("read notifications of %s: %w", bucket, explainBucket(err))
@@ -29,8 +30,13 @@ func (b *Buckets) Announces(ctx context.Context, bucket string) ([]string, error
 		text := aws.ToString(arn)
 		if filter != nil && filter.Key != nil {
 			for _, r := range filter.Key.FilterRules {
-				if aws.ToString(r.Value) != "" {
-					text += fmt.Sprintf(" (%s %q only)", strings.ToLower(string(r.Name)), aws.ToString(r.Value))
+				value := aws.ToString(r.Value)
+				switch {
+				case value == "":
+				case !strings.EqualFold(string(r.Name), "prefix") || !strings.HasPrefix(prefix, value) && !strings.HasPrefix(value, prefix):
+					return
+				default:
+					text += fmt.Sprintf(" (prefix %q only)", value)
 				}
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,8 @@ type job struct {
 	proxy    *testaws.Proxy // between AWS and the function
 	function *testaws.Function
 	limit    time.Duration
+
+	arguments map[string]string // of the job; schema 2.0 has them
 }
 
 func (s *stack) job() *job {
@@ -65,7 +68,9 @@ func (j *job) run(bucket string, keys ...string) map[string]int {
 	for i, key := range keys {
 		task := map[string]any{"taskId": fmt.Sprint(i), "s3Key": url.QueryEscape(key), "s3VersionId": nil}
 		in := map[string]any{"invocationSchemaVersion": "2.0", "invocationId": "example", "job": map[string]any{"id": "example"}, "tasks": []any{task}}
-		if i%2 == 0 {
+		if j.arguments != nil {
+			in["job"].(map[string]any)["userArguments"], task["s3Bucket"] = j.arguments, bucket
+		} else if i%2 == 0 {
 			in["invocationSchemaVersion"], task["s3BucketArn"] = "1.0", "arn:aws:s3:::"+bucket
 		} else {
 			task["s3Bucket"] = bucket
@@ -166,8 +171,43 @@ func TestBackfill(t *testing.T) {
 	if n := l.query("SELECT count(*) FROM findings WHERE alert")[0][0]; n != "0" || len(mails()) > 0 {
 		t.Errorf("%s alerts and %d mails about what is years old", n, len(mails()))
 	}
+	t.Run("rows only", func(t *testing.T) { testRowsOnly(t, s, j, queue, bucket, dir) })
 	t.Run("verdicts", func(t *testing.T) { testVerdicts(t, s, j, bucket) })
 	t.Run("roles", func(t *testing.T) { testBackfillRoles(t, s, j) })
+}
+
+// testRowsOnly: the same lines once more, under another name, as rows only. No rule
+// saw them.
+func testRowsOnly(t *testing.T, s *stack, j *job, queue *testaws.Poller, bucket, dir string) {
+	const key = "rows only/2016-01-02-03-04-05-0123456789ABCDEF"
+	var all []byte
+	for _, name := range keysIn(t, dir) {
+		body, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, body...)
+	}
+	s.put(bucket, key, all)
+	count := func(sql string) int {
+		t.Helper()
+		n, err := strconv.Atoi(s.open().query(sql)[0][0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	found, rows := count("SELECT count(*) FROM findings"), count("SELECT count(*) FROM s3_access_logs")
+	j.arguments = map[string]string{"findings": "none"}
+	codes := j.run(bucket, key)
+	j.arguments = nil
+	s.empty(queue)
+	if codes["Succeeded"] != 1 || count("SELECT count(*) FROM s3_access_logs") < rows+1000 {
+		t.Errorf("%v, %d rows and before %d", codes, count("SELECT count(*) FROM s3_access_logs"), rows)
+	}
+	if n := count("SELECT count(*) FROM findings"); n != found {
+		t.Errorf("%d findings more", n-found)
+	}
 }
 
 // testVerdicts: what is wrong with a file is in the job's report, at once.

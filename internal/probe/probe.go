@@ -26,8 +26,9 @@ import (
 type Cloud interface {
 	Logging(ctx context.Context, bucket string) (*enroll.Logging, error)
 	Target(ctx context.Context, bucket string) (enroll.Target, error)
-	// Announces says to whom a bucket announces created objects, in words.
-	Announces(ctx context.Context, bucket string) ([]string, error)
+	// Announces says to whom a bucket announces created objects whose keys begin
+	// with a prefix, in words.
+	Announces(ctx context.Context, bucket, prefix string) ([]string, error)
 	// Ask makes a request for an object that need not be there, and returns S3's id
 	// of it.
 	Ask(ctx context.Context, bucket, key string) (requestID string, err error)
@@ -229,12 +230,12 @@ func (r *run) target(ctx context.Context) (bool, error) {
 
 func (r *run) announced(ctx context.Context) (bool, error) {
 	const step = "announcement"
-	to, err := r.Cloud.Announces(ctx, r.logging.Target)
+	to, err := r.Cloud.Announces(ctx, r.logging.Target, r.below())
 	switch {
 	case err != nil:
 		return r.say(step, Unknown, "let whoever runs this read the notifications of "+r.logging.Target, "%v", err)
 	case len(to) == 0:
-		return r.say(step, Failed, "deploy the stack again, or for a bucket of your own run its output ConnectLogBucketCommand", "%s tells nobody of new files", r.logging.Target)
+		return r.say(step, Failed, "deploy the stack again, or for a bucket of your own run its output ConnectLogBucketCommand", "%s tells nobody of new files below %q", r.logging.Target, r.below())
 	}
 	return r.say(step, OK, "", "new files are announced to %s", strings.Join(to, ", "))
 }

@@ -31,6 +31,7 @@ type account struct {
 	states   map[string][]ledger.Status
 	fail     map[string]error
 	rows     []Row
+	below    string
 	read     []string
 	asked    []string
 	listed   []string
@@ -55,7 +56,8 @@ func (a *account) Logging(context.Context, string) (*enroll.Logging, error) {
 func (a *account) Target(context.Context, string) (enroll.Target, error) {
 	return a.target, a.fail["target"]
 }
-func (a *account) Announces(context.Context, string) ([]string, error) {
+func (a *account) Announces(_ context.Context, _, prefix string) ([]string, error) {
+	a.below = prefix
 	return a.to, a.fail["announces"]
 }
 
@@ -273,6 +275,9 @@ func TestRow(t *testing.T) {
 	}
 	const asks = "SELECT * FROM s3_access_logs WHERE dt = '2026-11-22' AND request_id = '5D1E0C9B7A000001' AND key_name = 'sluice-probe-" + string(id) + "' AND log_key = '" + file + "'"
 	last := r.Checks[len(r.Checks)-1]
+	if a.below != "p/111122223333/eu-central-1/photos/" {
+		t.Errorf("asked who is told of %q", a.below)
+	}
 	if len(a.read) != 1 || a.read[0] != object+" "+asks || last.Next != "in Athena: "+asks || len(last.Row) != 1 {
 		t.Errorf("read %q, %+v", a.read, last)
 	}

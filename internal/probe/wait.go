@@ -107,9 +107,8 @@ func (r *run) find(ctx context.Context) (*line, error) {
 // the request, or by those of a delivery.
 func (r *run) prefixes() []string {
 	first, last := r.Probe.Sent(), r.Now()
-	before, form := r.logging.Prefix, "2006-01-02"
+	before, form := r.below(), "2006-01-02"
 	if r.logging.Format != enroll.Simple {
-		before += r.Account + "/" + r.Region + "/" + r.Bucket + "/"
 		form = "2006/01/02/"
 	}
 	if r.logging.Format == enroll.ByEventTime {
@@ -120,6 +119,14 @@ func (r *run) prefixes() []string {
 		all = append(all, before+day.Format(form))
 	}
 	return all
+}
+
+// below is how the keys of all files of the bucket begin.
+func (r *run) below() string {
+	if r.logging.Format == enroll.Simple {
+		return r.logging.Prefix
+	}
+	return r.logging.Prefix + r.Account + "/" + r.Region + "/" + r.Bucket + "/"
 }
 
 // read looks for the line in one file. What only quotes the key, in a Referer for
