@@ -49,7 +49,7 @@ func (t *table) add(f figure) {
 
 // write writes the table, aligned: names to the left, numbers to the right.
 func (t *table) write(w io.Writer) {
-	if len(t.lines) == 0 {
+	if len(t.lines) == 0 && len(grids) == 0 {
 		return
 	}
 	rows := [][]string{{"", "sluice", "beside it", "", "ratio", "goal", ""}}
@@ -85,6 +85,9 @@ func (t *table) write(w io.Writer) {
 		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
 	}
 	fmt.Fprintln(w)
+	for _, g := range grids {
+		g.write(w)
+	}
 }
 
 // writePage puts the table between the marks of a page.
