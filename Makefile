@@ -176,7 +176,7 @@ $(TRINODIR)/plugin/iceberg: | $(TRINODIR)
 .PHONY: bench
 bench: ## Measure, last next to DuckDB; BENCH chooses benchmarks, BENCHTIME how long
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) $$($(GO) list ./... | grep -v /internal/bench)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./internal/bench
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime 1x -timeout 60m ./internal/bench
 
 .PHONY: bench-peers
 bench-peers: ## Measure next to others only: DuckDB, parquet-go, arrow-go, encoding/csv, Athena's regexp, grok

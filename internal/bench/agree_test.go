@@ -39,24 +39,19 @@ func TestFigures(t *testing.T) {
 
 // TestFill: a page gets the table between its marks, and keeps everything else.
 func TestFill(t *testing.T) {
-	var tab table
-	tab.add(figure{what: "n", sluice: "1"})
-	page := "before\n" + fillFrom + "old\n" + fillTo + "\nafter"
-	got, err := tab.fill(page, time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC))
-	if err != nil {
-		t.Fatal(err)
+	const part = "<!-- generated: x, by make bench-page -->\n"
+	page := "before\n" + part + "old\n" + fillTo + "\nafter\n" + fillTo
+	got, err := fill(page, "x", "\nn 1\n", time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC))
+	want := "before\n" + part + "\n2026-11-23\n\n```text\nn 1\n```\n\n" + fillTo + "\nafter\n" + fillTo
+	if err != nil || got != want {
+		t.Fatalf("%v, %q, want %q", err, got, want)
 	}
-	again, err := tab.fill(got, time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC))
+	again, err := fill(got, "x", "n 1", time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC))
 	if err != nil || again != got {
 		t.Errorf("a second time: %v, %q", err, again)
 	}
-	for _, part := range []string{"before\n" + fillFrom + "\n2026-11-23\n\n```text\n", "\nn       1\n```\n\n" + fillTo + "\nafter"} {
-		if !strings.Contains(got, part) {
-			t.Errorf("no %q in %q", part, got)
-		}
-	}
-	for _, broken := range []string{"", fillFrom, fillTo} {
-		if _, err := tab.fill(broken, time.Time{}); err == nil {
+	for _, broken := range []string{"", part, fillTo, fillTo + part} {
+		if _, err := fill(broken, "x", "n 1", time.Time{}); err == nil {
 			t.Errorf("%q was filled", broken)
 		}
 	}

@@ -39,9 +39,10 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	if code == 0 {
 		figures.write(os.Stdout)
+		writeGrids(os.Stdout)
 	}
 	if page := os.Getenv(pageEnv); code == 0 && page != "" {
-		if err := figures.writePage(page); err != nil {
+		if err := writePage(page); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			code = 1
 		}

@@ -24,8 +24,9 @@ import (
 	"sluice/internal/frame"
 )
 
-// choiceLines is how many lines choices are measured on: six row groups.
-const choiceLines = 6 << 16
+// choiceLines is how many lines choices are measured on: six row groups, where that
+// many are asked for.
+func choiceLines(b *testing.B) int64 { return min(lines(b), 6<<16) }
 
 // page is a page of a file that Sluice wrote.
 type page struct {
@@ -127,7 +128,8 @@ func zstdOf(b *testing.B, name string, level zstd.EncoderLevel, literals bool) c
 // BenchmarkCodecs compresses the pages that Sluice wrote in the other ways that
 // Parquet knows, random ids apart: bytes and CPU time per row.
 func BenchmarkCodecs(b *testing.B) {
-	path := written(b, choiceLines)
+	n := choiceLines(b)
+	path := written(b, n)
 	pages := pagesOf(b, path)
 	for b.Loop() {
 		g := newGrid("codecs: the same pages compressed in other ways, per row; CPU is that of compressing and of making them again",
@@ -142,12 +144,12 @@ func BenchmarkCodecs(b *testing.B) {
 			ofParquetGo("lz4, raw", &lz4.Codec{Level: lz4.Fastest}),
 			{"none", func(dst, src []byte) ([]byte, error) { return append(dst[:0], src...), nil }, func(dst, src []byte) ([]byte, error) { return append(dst[:0], src...), nil }},
 		} {
-			rest := packed(b, c, pages, func(p page) bool { return !slices.Contains(ids, p.column) })
-			id := packed(b, c, pages, func(p page) bool { return slices.Contains(ids, p.column) })
+			rest := packed(b, c, n, pages, func(p page) bool { return !slices.Contains(ids, p.column) })
+			id := packed(b, c, n, pages, func(p page) bool { return slices.Contains(ids, p.column) })
 			g.row(c.name, rest.perRow(), rest.packing(), rest.unpacking(), id.perRow(), id.packing(), id.unpacking())
 		}
 		framed := codec{"frames of literals and known repetitions (package frame)", frames, zstdOf(b, "", zstd.SpeedFastest, true).unpack}
-		id := packed(b, framed, pages, func(p page) bool { return slices.Contains(ids, p.column) })
+		id := packed(b, framed, n, pages, func(p page) bool { return slices.Contains(ids, p.column) })
 		g.row(framed.name, "", "", "", id.perRow(), id.packing(), id.unpacking())
 		var stored, storedIDs int
 		for _, p := range pages {
@@ -157,7 +159,7 @@ func BenchmarkCodecs(b *testing.B) {
 				stored += p.stored
 			}
 		}
-		g.row("as Sluice wrote them, with headers", decimals(float64(stored)/choiceLines, 1), "", "", decimals(float64(storedIDs)/choiceLines, 1), "", "")
+		g.row("as Sluice wrote them, with headers", decimals(perRow(int64(stored), n), 1), "", "", decimals(perRow(int64(storedIDs), n), 1), "", "")
 	}
 	b.ReportMetric(0, "ns/op") // of all together: says nothing
 }
@@ -190,17 +192,18 @@ func frames(dst, src []byte) ([]byte, error) {
 
 // packing is what pages took.
 type packing struct {
-	bytes      int
-	pack, made time.Duration
+	bytes, rows int64
+	pack, made  time.Duration
 }
 
-func (p packing) perRow() string    { return decimals(float64(p.bytes)/choiceLines, 1) }
-func (p packing) packing() string   { return decimals(float64(p.pack.Nanoseconds())/choiceLines, 0) }
-func (p packing) unpacking() string { return decimals(float64(p.made.Nanoseconds())/choiceLines, 0) }
+func (p packing) perRow() string    { return decimals(perRow(p.bytes, p.rows), 1) }
+func (p packing) packing() string   { return decimals(perRow(p.pack.Nanoseconds(), p.rows), 0) }
+func (p packing) unpacking() string { return decimals(perRow(p.made.Nanoseconds(), p.rows), 0) }
 
 // packed compresses pages and makes them again, and checks that they are the same.
-func packed(b *testing.B, c codec, pages []page, which func(page) bool) (p packing) {
+func packed(b *testing.B, c codec, rows int64, pages []page, which func(page) bool) (p packing) {
 	b.Helper()
+	p.rows = rows
 	var chosen, small [][]byte
 	for _, pg := range pages {
 		if which(pg) {
@@ -215,7 +218,7 @@ func packed(b *testing.B, c codec, pages []page, which func(page) bool) (p packi
 				b.Fatalf("%s: %v", c.name, err)
 			}
 			small = append(small, bytes.Clone(out))
-			p.bytes += len(out)
+			p.bytes += int64(len(out))
 			scratch = out
 		}
 	})

@@ -87,6 +87,11 @@ func BenchmarkConvert(b *testing.B) {
 			other: decimals(median(single.theirs), 2), name: "DuckDB, one file, which is easier", ratio: decimals(single.ratio(), 2),
 		})
 		figures.add(figure{what: "convert, objects written", sluice: whole(objects)})
+		figures.add(figure{what: "convert, allocations per line: all columns", sluice: decimals(allocated(func() {
+			if _, err := convert(file, b.TempDir()); err != nil {
+				b.Fatal(err)
+			}
+		})/float64(n), 4)})
 	}
 	b.ReportMetric(0, "ns/op") // of all sides together: says nothing
 }

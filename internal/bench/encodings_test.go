@@ -177,7 +177,8 @@ func dictionary(v *values) (out []byte, err error) {
 // that Parquet has for them, and compresses them as Sluice does: bytes per row, and
 // behind them what that took of CPU time. Chunks are those of Sluice.
 func BenchmarkEncodings(b *testing.B) {
-	path := written(b, choiceLines)
+	rows := choiceLines(b)
+	path := written(b, rows)
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithAllLitEntropyCompression(true), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		b.Fatal(err)
@@ -192,7 +193,7 @@ func BenchmarkEncodings(b *testing.B) {
 			chunks := chunksOf(b, path, column)
 			size, took := []string{column}, []string{column}
 			for _, e := range encodings {
-				n, fits := 0, true
+				n, fits := int64(0), true
 				var zipped []byte
 				cpu := spent(b, func() {
 					for _, v := range chunks {
@@ -204,15 +205,15 @@ func BenchmarkEncodings(b *testing.B) {
 							return
 						}
 						zipped = w.EncodeAll(out, zipped[:0])
-						n += len(zipped)
+						n += int64(len(zipped))
 					}
 				})
 				if !fits {
 					size, took = append(size, "–"), append(took, "–")
 					continue
 				}
-				size = append(size, decimals(float64(n)/choiceLines, 2))
-				took = append(took, decimals(float64(cpu.Nanoseconds())/choiceLines, 0))
+				size = append(size, decimals(perRow(n, rows), 2))
+				took = append(took, decimals(perRow(cpu.Nanoseconds(), rows), 0))
 			}
 			sizes.row(size...)
 			times.row(took...)
@@ -220,15 +221,15 @@ func BenchmarkEncodings(b *testing.B) {
 		pages := newGrid("pages: bytes per row of request_uri, PLAIN, zstd, by the most text that a page has", "", "bytes", "pages of a chunk")
 		uris := chunksOf(b, path, "request_uri")
 		for _, limit := range []int{64 << 10, 256 << 10, 1 << 20, 2 << 20, 8 << 20} {
-			n, count := 0, 0
+			n, count := int64(0), 0
 			for _, v := range uris {
 				for text := v.plain(); len(text) > 0; count++ {
 					some := min(limit, len(text)) // where a page ends inside a value does not matter here
-					n += len(w.EncodeAll(text[:some], nil))
+					n += int64(len(w.EncodeAll(text[:some], nil)))
 					text = text[some:]
 				}
 			}
-			pages.row(decimals(float64(limit)/(1<<20), 2)+" MiB", decimals(float64(n)/choiceLines, 2), decimals(float64(count)/float64(len(uris)), 1))
+			pages.row(decimals(float64(limit)/(1<<20), 2)+" MiB", decimals(perRow(n, rows), 2), decimals(float64(count)/float64(len(uris)), 1))
 		}
 	}
 	b.ReportMetric(0, "ns/op") // of all together: says nothing

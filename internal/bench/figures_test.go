@@ -5,12 +5,10 @@ package bench
 import (
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -49,7 +47,7 @@ func (t *table) add(f figure) {
 
 // write writes the table, aligned: names to the left, numbers to the right.
 func (t *table) write(w io.Writer) {
-	if len(t.lines) == 0 && len(grids) == 0 {
+	if len(t.lines) == 0 {
 		return
 	}
 	rows := [][]string{{"", "sluice", "beside it", "", "ratio", "goal", ""}}
@@ -85,39 +83,6 @@ func (t *table) write(w io.Writer) {
 		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
 	}
 	fmt.Fprintln(w)
-	for _, g := range grids {
-		g.write(w)
-	}
-}
-
-// writePage puts the table between the marks of a page.
-func (t *table) writePage(name string) error {
-	page, err := os.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	filled, err := t.fill(string(page), time.Now())
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return os.WriteFile(name, []byte(filled), 0o644)
-}
-
-// The marks of the generated part of a page.
-const (
-	fillFrom = "<!-- generated: figures, by make bench-page -->\n"
-	fillTo   = "<!-- end of the generated part -->"
-)
-
-func (t *table) fill(page string, at time.Time) (string, error) {
-	before, rest, begins := strings.Cut(page, fillFrom)
-	_, after, ends := strings.Cut(rest, fillTo)
-	if !begins || !ends {
-		return "", fmt.Errorf("no part that begins with %q and ends with %q", fillFrom, fillTo)
-	}
-	var b strings.Builder
-	t.write(&b)
-	return before + fillFrom + "\n" + at.UTC().Format(time.DateOnly) + "\n\n```text\n" + strings.TrimSpace(b.String()) + "\n```\n\n" + fillTo + after, nil
 }
 
 // whole writes n with commas.

@@ -62,3 +62,9 @@ func (g *grid) write(w io.Writer) {
 	}
 	fmt.Fprintln(w)
 }
+
+func writeGrids(w io.Writer) {
+	for _, g := range grids {
+		g.write(w)
+	}
+}
