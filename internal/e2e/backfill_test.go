@@ -182,6 +182,9 @@ func testRowsOnly(t *testing.T, s *stack, j *job, queue *testaws.Poller, bucket,
 	const key = "rows only/2016-01-02-03-04-05-0123456789ABCDEF"
 	var all []byte
 	for _, name := range keysIn(t, dir) {
+		if strings.HasSuffix(name, ".gz") { // CloudTrail's
+			continue
+		}
 		body, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)
