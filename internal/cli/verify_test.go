@@ -159,7 +159,9 @@ func (o one) Logging(context.Context, string) (*enroll.Logging, error) {
 func (one) Target(context.Context, string) (enroll.Target, error) {
 	return enroll.Target{Name: "logs", ACL: true}, nil
 }
-func (one) Announces(context.Context, string, string) ([]string, error) { return []string{"a queue"}, nil }
+func (one) Announces(context.Context, string, string) ([]string, error) {
+	return []string{"a queue"}, nil
+}
 func (one) Ask(context.Context, string, string) (string, error) { return "R", nil }
 func (o one) Open(context.Context, pipeline.Object) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(strings.NewReplacer("photos/1.jpg", probed.Key()).Replace(accessLine))), nil

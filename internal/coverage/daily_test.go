@@ -17,6 +17,7 @@ import (
 
 	"sluice/internal/detect"
 	"sluice/internal/finding"
+	"sluice/internal/logs"
 	"sluice/internal/table"
 )
 
@@ -242,6 +243,15 @@ func TestManyAtOnce(t *testing.T) {
 	again := look(buckets, seen, before...).Take().Findings("111122223333", "eu-central-1", noon.Add(time.Hour))
 	if len(fs) != 2 || len(again) != 2 || fs[0].UID != again[0].UID || fs[1].UID != again[1].UID || fs[0].UID == fs[1].UID {
 		t.Fatalf("%d and %d findings", len(fs), len(again))
+	}
+	// It began with the last look before, whatever some buckets were last seen at.
+	before[7].Looked = noon.AddDate(0, 0, -9)
+	late := look(buckets, seen, before...).Take().Findings("111122223333", "eu-central-1", noon)
+	if late[0].UID != fs[0].UID || late[0].First != logs.TimeOf(noon.AddDate(0, 0, -1)) {
+		t.Errorf("began %s", late[0].First.Go())
+	}
+	if text := fs[0].Rule.Description; !strings.Contains(text, "b49, and 10 more.") || strings.Contains(fs[1].Rule.Description, "more.") {
+		t.Errorf("names: %s", text)
 	}
 	for i, want := range []string{"60 buckets that logged at the look before log no longer", "10 buckets have fallen silent at once"} {
 		subject, body := fs[i].Mail()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -216,6 +217,26 @@ func TestHabitsOfManyBuckets(t *testing.T) {
 		t.Logf("%-18s %3d false alarms in %d bucket years; of %d that end %d are noticed, the last after %d days", c.kind, cries, buckets*200/365, buckets, found, slowest)
 		if cries > c.cries || found < c.noticed || slowest > c.within {
 			t.Errorf("%s: want at most %d false alarms, and at least %d noticed within %d days", c.kind, c.cries, c.noticed, c.within)
+		}
+	}
+}
+
+// TestUsualHours are told of a bucket that has a habit, and of no other.
+func TestUsualHours(t *testing.T) {
+	seen := append(lines("a", every(1, 400, 1)...), lines("b", 3)...)
+	for _, r := range look([]Bucket{here("a"), here("b")}, seen).Take().Rows {
+		if want := string(r.BucketName) == "a"; r.UsualHours.OK != want || want && r.UsualHours.V != 24 {
+			t.Errorf("%s: usual are %+v", r.BucketName, r.UsualHours)
+		}
+	}
+}
+
+// TestExemptNamesWhoLogsThere: the reason names a bucket that does.
+func TestExemptNamesWhoLogsThere(t *testing.T) {
+	r := look([]Bucket{{Name: "a"}, {Name: "audit"}, {Name: "b", Target: "audit"}, {Name: "c", Target: "audit"}}, nil).Take()
+	for _, row := range r.Rows {
+		if string(row.BucketName) == "audit" && (Status(row.Status) != Exempt || !strings.Contains(string(row.Detail), "access logs of b:")) {
+			t.Errorf("%s, %s", row.Status, row.Detail)
 		}
 	}
 }

@@ -17,6 +17,17 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+func TestLoadHours(t *testing.T) {
+	for text, ok := range map[string]bool{"1": true, "720": true, "0": false, "-3": false, "721": false, "1.5": false} {
+		_, err := Load(func(name string) string {
+			return map[string]string{"SLUICE_LOG_BUCKET": "logs", "SLUICE_SILENCE_HOURS": text}[name]
+		})
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestLoadReportsAllFaults(t *testing.T) {
 	env := map[string]string{"SLUICE_TRAIL_BUCKET": "s3://trail", "SLUICE_SILENCE_HOURS": "soon"}
 	_, err := Load(func(name string) string { return env[name] })

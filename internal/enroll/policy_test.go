@@ -47,6 +47,8 @@ func TestTargetAdmits(t *testing.T) {
 		{name: "the same, where there is one", statements: allow(`{}`) + "," + deny(`{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-example"},"Null":{"aws:PrincipalOrgID":"false"}}`)},
 		{name: "denied to all but two", statements: allow(`{}`) + `,{"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"s3:*","Resource":"*"}`},
 		{name: "denied but for reading", statements: allow(`{}`) + `,{"Effect":"Deny","Principal":{"AWS":"*"},"NotAction":"s3:Get*","NotResource":"arn:aws:s3:::example-logs/other/*"}`, want: "denies logging.s3.amazonaws.com s3:PutObject (statement 2)"},
+		{name: "behind statements about others", statements: statement("Allow", `{"Service":"cloudtrail.amazonaws.com"}`, put, objects, `{}`) + "," + statement("Deny", `"*"`, `"s3:GetObject"`, objects, `{}`) + "," + allow(`{}`)},
+		{name: "to all but one, which S3 shall judge", statements: `{"Effect":"Allow","NotPrincipal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"s3:PutObject","Resource":"*"}`},
 		{name: "on a condition that is not known here", statements: allow(`{"StringEquals":{"s3:x-amz-acl":"bucket-owner-full-control"}}`)},
 		{name: "on an operator that is not known here", statements: allow(`{"DateGreaterThan":{"aws:SourceAccount":"2026-01-01"}}`)},
 		{name: "no JSON", statements: "broken", want: "cannot be read", everywhere: true},

@@ -384,3 +384,32 @@ func TestRefusedLeavesNoRecord(t *testing.T) {
 		t.Errorf("remembered %+v, was %+v", now, first)
 	}
 }
+
+// TestCounted: what is told of a plan that was applied.
+func TestCounted(t *testing.T) {
+	failed := errors.New("denied")
+	steps := []Step{
+		{Bucket: "a", Verb: Right}, {Bucket: "b", Verb: Enable}, {Bucket: "c", Verb: Replace}, {Bucket: "d", Verb: Enable, Err: failed},
+		{Bucket: "e", Verb: Restore}, {Bucket: "f", Verb: Leave, Reason: "elsewhere"}, {Bucket: "g", Verb: Release, Reason: "is gone"},
+	}
+	if n := Enrolled(steps); n != 3 {
+		t.Errorf("%d enrolled, want a, b and c", n)
+	}
+	if got := Missing(steps, 100); got != "d: denied; f: elsewhere" {
+		t.Errorf("missing: %s", got)
+	}
+}
+
+// TestOnlyItsRegion: of a bucket in another one nothing is asked, nor of one that
+// nobody ordered.
+func TestOnlyItsRegion(t *testing.T) {
+	f, w := working(Stack)
+	for _, b := range []string{"example-virginia", "example-archive"} {
+		f.fail["get "+b] = errors.New("BUG: asked")
+	}
+	seen := 0
+	steps, err := w.Plan(t.Context(), Order{Buckets: []string{"example-photos", "example-virginia"}}, nil, func(_, of int) { seen = of })
+	if err != nil || seen != 1 || len(steps) != 2 || steps[0].Verb != Enable || !strings.HasPrefix(steps[1].Reason, "is in us-east-1") {
+		t.Errorf("%d asked, %+v, %v", seen, steps, err)
+	}
+}
