@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"sluice/internal/gunzip"
+	"github.com/klauspost/compress/gzip"
 )
 
 // headSize is how much of a file's text formats are shown to recognise it: it
@@ -17,11 +17,11 @@ const headSize = 64 << 10
 // opener unzips one file after the other with buffers made once.
 type opener struct {
 	raw, text *bufio.Reader
-	zip       gunzip.Reader
+	zip       *gzip.Reader
 }
 
 func newOpener() *opener {
-	return &opener{raw: bufio.NewReaderSize(nil, headSize), text: bufio.NewReaderSize(nil, headSize)}
+	return &opener{raw: bufio.NewReaderSize(nil, headSize), text: bufio.NewReaderSize(nil, headSize), zip: new(gzip.Reader)}
 }
 
 // gzipMagic begins every gzip member (RFC 1952): two bytes, then deflate.
@@ -86,6 +86,7 @@ func (o *opener) member() (ok bool, err error) {
 	if err := o.zip.Reset(o.raw); err != nil {
 		return false, unzipError(err)
 	}
+	o.zip.Multistream(false) // it takes whatever follows for a member that is cut
 	return true, nil
 }
 
