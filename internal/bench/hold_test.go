@@ -37,7 +37,7 @@ var thresholds = []threshold{
 	near("logged-cpu/newlines", parseGoal),
 	near("cpu/newlines", parseRowGoal),
 	exact("allocs/line", allocsGoal),
-	near("trail-cpu/gunzip", trailGunzipGoal),
+	owed("trail-cpu/gunzip", trailGunzipGoal, 4.6*1.1),
 	near("trail-cpu/duckdb", trailDuckGoal),
 	near("files-cpu/one-file", filesGoal),
 	exact("files-objects", filesObjectsGoal),
