@@ -197,6 +197,14 @@ func TestRun(t *testing.T) {
 			a.convert(file, 1, 0)
 			a.states["logs/"+file][0].Batch.State = ledger.Committed
 		}, slices.Concat(ok[:5], []string{"batch waiting"}), "not in place yet", 1},
+		{"being converted", func(a *account, _ *Config) {
+			a.deliver(file, logLine("photos", "REST.HEAD.OBJECT", id.Key(), "curl"))
+			a.states["logs/"+file] = []ledger.Status{{Batch: &ledger.Batch{ID: "b0", State: ledger.Live}}}
+		}, slices.Concat(ok[:5], []string{"batch waiting"}), "batch b0 has the file and is live", 1},
+		{"given up", func(a *account, _ *Config) {
+			a.deliver(file, logLine("photos", "REST.HEAD.OBJECT", id.Key(), "curl"))
+			a.states["logs/"+file] = []ledger.Status{{}}
+		}, slices.Concat(ok[:5], []string{"batch waiting"}), "no function has had the file yet", 1},
 		{"without a lake", func(a *account, c *Config) {
 			a.arrive()
 			c.Lake = nil
