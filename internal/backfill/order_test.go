@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/url"
 	"os"
@@ -61,6 +62,23 @@ func TestOrder(t *testing.T) {
 			t.Errorf("limit %d: %v, %d bytes instead of %d", limit, err, out.Len(), want.Len())
 		}
 		emptyTemp(t)
+	}
+	// Whatever the lines, what is in memory is bounded.
+	long := ordered{out: io.Discard, limit: 4000}
+	for i := range 100 {
+		if err := long.add(0, strings.Repeat("x", 300+i)); err != nil {
+			t.Fatal(err)
+		}
+		held := 0
+		for _, l := range long.lines {
+			held += len(l)
+		}
+		if held >= long.limit {
+			t.Fatalf("%d bytes in memory, the limit is %d", held, long.limit)
+		}
+	}
+	if err := long.close(); err != nil {
+		t.Fatal(err)
 	}
 	o := ordered{out: full{}, limit: 1000}
 	for i, l := range lines {
