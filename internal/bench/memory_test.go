@@ -70,7 +70,10 @@ type memory struct {
 	beside string // how that is called
 }
 
-// convert converts n lines and checks them and their number of objects.
+// convert converts n lines, and checks that they are all there, each on its day. The
+// system keeps the high-water mark of a process for as long as it runs, so it is asked
+// for it until it ends; what the mark of a child says afterwards began with that of
+// its parent.
 func (m memory) convert(b *testing.B, n int64, from, lake string, days int64) (peak int64) {
 	b.Helper()
 	cmd := exec.Command(m.sluice, "convert", from, "-o", lake, "--workers", "1", "--json")
@@ -114,11 +117,10 @@ func (m memory) convert(b *testing.B, n int64, from, lake string, days int64) (p
 
 // grown adds what memory came to.
 func (m memory) grown(b *testing.B, what string, peak int64, flat float64) {
-	once, beside := m.once, m.beside
-	ratio := float64(peak) / float64(once)
+	ratio := float64(peak) / float64(m.once)
 	f := figure{
 		what: "convert " + what + ", peak memory in MiB", sluice: decimals(float64(peak)/mib, 0),
-		other: decimals(float64(once)/mib, 0), name: beside,
+		other: decimals(float64(m.once)/mib, 0), name: m.beside,
 		ratio: decimals(ratio, 2), goal: "at most 96", met: peak <= peakGoal,
 	}
 	if flat > 0 {
