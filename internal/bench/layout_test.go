@@ -67,10 +67,10 @@ func BenchmarkLayouts(b *testing.B) {
 					b.Fatalf("%s: %s answers\n%s\ninstead of\n%s", l.name, name, m.answers[i], want[i])
 				}
 			}
-			figures.add(figure{what: l.name + ", objects", sluice: whole(m.objects)})
-			figures.add(figure{what: l.name + ", MB", sluice: decimals(float64(m.bytes)/1e6, 1)})
-			figures.add(figure{what: l.name + ", MB that a query reads", sluice: decimals(float64(m.read)/1e6/float64(len(typical)), 1)})
-			figures.add(figure{what: l.name + ", CPU s of six queries", sluice: decimals(m.cpu.Seconds(), 2)})
+			figures.add(figure{what: "layout, " + l.name + ": objects", sluice: whole(m.objects)})
+			figures.add(figure{what: "layout, " + l.name + ": MB", sluice: decimals(float64(m.bytes)/1e6, 1)})
+			figures.add(figure{what: "layout, " + l.name + ": MB that a query reads", sluice: decimals(float64(m.read)/1e6/float64(len(typical)), 1)})
+			figures.add(figure{what: "layout, " + l.name + ": CPU s of six queries", sluice: decimals(m.cpu.Seconds(), 2)})
 		}
 	}
 	b.ReportMetric(0, "ns/op") // of all layouts together: says nothing
