@@ -32,6 +32,7 @@ type stack struct {
 	URL   string `json:"url"`
 	Admin keys   `json:"admin"`
 	Roles map[string]keys
+	Twins map[string]keys // users who may do what a role may
 	// Account and Region are those of every resource.
 	Account, Region string
 	Resources       map[string]resource

@@ -41,8 +41,10 @@ type ending struct {
 
 func (s *stack) athenaOver(x *trino, proxy *testaws.Proxy) *athena {
 	s.t.Helper()
+	own := *x // under the role's own catalogs
+	own.catalog = packing
 	a := &athena{
-		trino: x, proxy: proxy, age: "2d", tokens: map[string]string{}, ended: map[string]*ending{},
+		trino: &own, proxy: proxy, age: "2d", tokens: map[string]string{}, ended: map[string]*ending{},
 		workgroup: "arn:aws:athena:" + s.Region + ":" + s.Account + ":workgroup/" + s.Resources["PackWorkGroup"].ID,
 	}
 	srv := httptest.NewServer(a)
@@ -178,7 +180,7 @@ var (
 // inTrino is a statement of Athena in Trino's words: the same, but for those
 // about tables.
 func (a *athena) inTrino(sql string) (all []string) {
-	iceberg := func(table string) string { return "iceberg." + a.trino.schema + "." + table }
+	iceberg := func(table string) string { return packingIceberg + "." + a.trino.schema + "." + table }
 	if m := makeTable.FindStringSubmatch(sql); m != nil {
 		return []string{fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (%s) WITH (format = 'PARQUET', partitioning = ARRAY['dt', 'kind'], location = %s)",
 			iceberg(m[1]), strings.Join(trinoColumns(m[2]), ", "), m[3])}

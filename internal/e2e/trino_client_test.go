@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -27,7 +28,7 @@ type answered struct {
 // nextUri until there is none.
 func (x *trino) ask(ctx context.Context, sql string, values ...string) (answered, error) {
 	header := http.Header{
-		"X-Trino-User": {"analyst"}, "X-Trino-Catalog": {"awsdatacatalog"}, "X-Trino-Schema": {x.schema}, "X-Trino-Time-Zone": {"UTC"},
+		"X-Trino-User": {"analyst"}, "X-Trino-Catalog": {cmp.Or(x.catalog, "awsdatacatalog")}, "X-Trino-Schema": {x.schema}, "X-Trino-Time-Zone": {"UTC"},
 	}
 	if values != nil {
 		header.Set("X-Trino-Prepared-Statement", "asked="+url.QueryEscape(sql))

@@ -48,7 +48,7 @@ func TestTrinoLayouts(t *testing.T) {
 	proxy := testaws.NewProxy(t, s.URL, s.Account)
 	direct := s.URL
 	s.URL = proxy.URL // for what Trino asks
-	x := trinoOver(t, s, "iceberg")
+	x := trinoFor(t, s, connected{direct, s.Admin}, "iceberg")
 	s.URL = direct
 	tables, err := maintain.Tables(s.Resources["LakeBucket"].ID)
 	if err != nil {

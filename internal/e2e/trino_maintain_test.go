@@ -190,7 +190,8 @@ func TestTrinoMaintain(t *testing.T) {
 	s.lookAround("example-new")
 	both := &engines{t: t, duckdb: s.local()}
 
-	x := trinoOver(t, s, "iceberg")
+	engine := testaws.NewProxy(t, s.URL, s.Account)
+	x := trinoFor(t, s, connected{engine.URL, s.Twins["MaintainRole"]}, "iceberg")
 	both.trino = x
 	tables, err := maintain.Tables(s.Resources["LakeBucket"].ID)
 	if err != nil {
@@ -302,5 +303,6 @@ func TestTrinoMaintain(t *testing.T) {
 			calls[i].Resource = m.athena.workgroup
 		}
 	}
+	calls = append(calls, engine.Calls()...)
 	t.Run("role", func(t *testing.T) { s.granted(t, "MaintainRole", calls, unseenByMaintain) })
 }

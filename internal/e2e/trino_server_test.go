@@ -30,6 +30,7 @@ const (
 type trino struct {
 	t           *testing.T
 	url, schema string
+	catalog     string // that statements are about; the analysts' where it is empty
 }
 
 // heap is what the server gets. 1 GB answers everything here; the rest is room
@@ -39,6 +40,24 @@ const heap = "-Xmx1800m"
 // trinoOver starts a server over the stack, with plugins beside that for tables
 // of plain files. It ends with the test.
 func trinoOver(t *testing.T, s *stack, more ...string) *trino {
+	t.Helper()
+	return trinoFor(t, s, connected{}, more...)
+}
+
+// connected says who else asks, and by which way.
+type connected struct {
+	url string
+	as  keys
+}
+
+// For whom a server has catalogs of his own: tables of files, and Iceberg.
+const (
+	packing        = "packing"
+	packingIceberg = "packing_iceberg"
+)
+
+// trinoFor is trinoOver with catalogs for one who may not do everything.
+func trinoFor(t *testing.T, s *stack, other connected, more ...string) *trino {
 	t.Helper()
 	home := os.Getenv(trinoHome)
 	if _, err := os.Stat(filepath.Join(home, "plugin", "hive")); home == "" || err != nil {
@@ -77,31 +96,37 @@ func trinoOver(t *testing.T, s *stack, more ...string) *trino {
 		"query.max-memory-per-node=1GB",
 	)
 	// The catalog has the name that Athena gives it: views name it.
-	connection := []string{
-		"hive.metastore.glue.endpoint-url=" + s.URL,
-		"hive.metastore.glue.region=" + s.Region,
-		"hive.metastore.glue.aws-access-key=" + s.Admin.ID,
-		"hive.metastore.glue.aws-secret-key=" + s.Admin.Secret,
-		"fs.native-s3.enabled=true",
-		"s3.endpoint=" + s.URL,
-		"s3.region=" + s.Region,
-		"s3.path-style-access=true",
-		"s3.aws-access-key=" + s.Admin.ID,
-		"s3.aws-secret-key=" + s.Admin.Secret,
+	catalogs := func(plain, iceberg, url string, as keys) {
+		connection := []string{
+			"hive.metastore.glue.endpoint-url=" + url,
+			"hive.metastore.glue.region=" + s.Region,
+			"hive.metastore.glue.aws-access-key=" + as.ID,
+			"hive.metastore.glue.aws-secret-key=" + as.Secret,
+			"fs.native-s3.enabled=true",
+			"s3.endpoint=" + url,
+			"s3.region=" + s.Region,
+			"s3.path-style-access=true",
+			"s3.aws-access-key=" + as.ID,
+			"s3.aws-secret-key=" + as.Secret,
+		}
+		hive := []string{
+			"connector.name=hive",
+			"hive.metastore=glue",
+			// moto has no statistics of columns, and no crawler makes any for Athena.
+			"hive.table-statistics-enabled=false",
+		}
+		if slices.Contains(more, "iceberg") {
+			// Athena has both kinds of tables in one catalog.
+			hive = append(hive, "hive.iceberg-catalog-name="+iceberg)
+			properties(t, filepath.Join(dir, "catalog", iceberg+".properties"), append([]string{"connector.name=iceberg", "iceberg.catalog.type=glue",
+				"iceberg.expire-snapshots.min-retention=0s", "iceberg.remove-orphan-files.min-retention=0s"}, connection...)...)
+		}
+		properties(t, filepath.Join(dir, "catalog", plain+".properties"), append(hive, connection...)...)
 	}
-	hive := []string{
-		"connector.name=hive",
-		"hive.metastore=glue",
-		// moto has no statistics of columns, and no crawler makes any for Athena.
-		"hive.table-statistics-enabled=false",
+	catalogs("awsdatacatalog", "iceberg", s.URL, s.Admin)
+	if other.url != "" {
+		catalogs(packing, packingIceberg, other.url, other.as)
 	}
-	if slices.Contains(more, "iceberg") {
-		// Athena has both kinds of tables in one catalog.
-		hive = append(hive, "hive.iceberg-catalog-name=iceberg")
-		properties(t, filepath.Join(dir, "catalog", "iceberg.properties"), append([]string{"connector.name=iceberg", "iceberg.catalog.type=glue",
-			"iceberg.expire-snapshots.min-retention=0s", "iceberg.remove-orphan-files.min-retention=0s"}, connection...)...)
-	}
-	properties(t, filepath.Join(dir, "catalog", "awsdatacatalog.properties"), append(hive, connection...)...)
 	x.start(java(t), dir, home)
 	x.settle(time.Minute)
 	return x

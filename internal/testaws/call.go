@@ -52,9 +52,19 @@ func read(r *http.Request, body []byte, account string) Call {
 		form, _ := url.ParseQuery(string(body)) // what is not a form has no Action
 		c.Name, c.Resource = form.Get("Action"), form.Get("TopicArn")
 	} else {
-		var in struct{ TableName, QueueUrl string }
+		var in struct {
+			TableName, QueueUrl, DatabaseName, Name string
+			TableInput                              struct{ Name string }
+		}
 		json.Unmarshal(body, &in) // what is not there stays empty, and is granted by nothing
 		switch {
+		case c.Service == "glue" && in.DatabaseName != "":
+			c.Resource = arn("database/" + in.DatabaseName)
+			if table := in.TableInput.Name + in.TableName + in.Name; table != "" {
+				c.Resource = arn("table/" + in.DatabaseName + "/" + table)
+			}
+		case c.Service == "glue":
+			c.Resource = arn("database/" + in.Name)
 		case in.TableName != "":
 			c.Resource = arn("table/" + in.TableName)
 		case in.QueueUrl != "":

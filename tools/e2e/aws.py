@@ -65,6 +65,15 @@ def assumed(sts, arn):
     return {"id": c["AccessKeyId"], "secret": c["SecretAccessKey"], "token": c["SessionToken"]}
 
 
+def twin(iam, name, policies):
+    """A user who may do what a role may, for engines that take no session token."""
+    iam.create_user(UserName=f"{name}-twin")
+    for p in policies:
+        iam.put_user_policy(UserName=f"{name}-twin", PolicyName=p["PolicyName"], PolicyDocument=json.dumps(p["PolicyDocument"]))
+    key = iam.create_access_key(UserName=f"{name}-twin")["AccessKey"]
+    return {"id": key["AccessKeyId"], "secret": key["SecretAccessKey"], "token": ""}
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as f:
         template = json.load(f)
@@ -87,6 +96,7 @@ def main():
         for name, r in stack.resources.items()
         if r["Type"] == "AWS::IAM::Role"
     }
+    report["twins"] = {name: twin(client("iam"), name, stack.properties[name].get("Policies", [])) for name in report["roles"]}
     corrections.apply()
     settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
     ActionAuthenticatorMixin.request_count = 0

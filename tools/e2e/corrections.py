@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from moto.athena.responses import AthenaResponse
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
+from moto.glue.responses import GlueResponse
 from moto.iam import access_control
 from moto.s3 import notifications
 from moto.s3 import responses as s3
@@ -27,6 +28,7 @@ def apply():
     SNSResponse._determine_resource = lambda self: self._get_param("TopicArn") or self._get_param("TargetArn") or "*"
     DynamoHandler._determine_resource = _table
     AthenaResponse._determine_resource = _workgroup
+    GlueResponse._determine_resource = _glued
     DynamoHandler.call_action = _one_at_a_time(DynamoHandler.call_action)
     Table.query = _in_partition(Table.query)
     s3.ACTION_MAP["BUCKET"]["GET"] = {**_SETTINGS, **s3.ACTION_MAP["BUCKET"]["GET"]}
@@ -92,6 +94,16 @@ def _workgroup(self):
     execution = self.athena_backend.executions.get(self._get_param("QueryExecutionId"))
     name = execution.workgroup.name if execution else self._get_param("WorkGroup")
     return f"arn:aws:athena:{self.region}:{self.current_account}:workgroup/{name}"
+
+
+def _glued(self):
+    """The same of Glue: the table, or else the database. IAM also asks for what is around it."""
+    body = json.loads(self.body)
+    database, table = body.get("DatabaseName"), body.get("TableInput", {}).get("Name") or body.get("TableName") or body.get("Name")
+    arn = f"arn:aws:glue:{self.region}:{self.current_account}:"
+    if database and table:
+        return f"{arn}table/{database}/{table}"
+    return f"{arn}database/{database or table}" if database or table else f"{arn}catalog"
 
 
 def _one_at_a_time(original):
