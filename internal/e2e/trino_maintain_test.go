@@ -247,6 +247,7 @@ func TestTrinoMaintain(t *testing.T) {
 
 	// A day later live objects go.
 	m.notes("end", "at", time.Now().Add(-25*time.Hour))
+	m.removing = true
 	m.readers(want, func() {
 		if n := m.maintain(); n["PackRemoved"] == 0 || n["PackedObjects"] != 0 || n["PackFailed"] != 0 {
 			t.Errorf("a day later: %v", n)

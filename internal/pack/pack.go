@@ -10,7 +10,9 @@
 // live objects without a mark. A query sees one snapshot of an Iceberg table, so
 // before the commit it reads the live objects and after it the packed rows,
 // never both and never neither. Live objects are removed when no query that
-// began before the commit can still run.
+// began before the commit can still run. Those that began later have no use for
+// them, but list them, too: one that runs at the moment of removal may find an
+// object gone and ends with an error, never with a wrong answer.
 //
 // What is done is written down before it is begun, in notes that are created
 // once and never changed. The notes of a day are numbered, so that to create the
