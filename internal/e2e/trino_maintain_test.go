@@ -23,28 +23,19 @@ import (
 	"sluice/internal/testaws"
 )
 
-// unseenByMaintain are the grants of MaintainRole that no call can show here: a
-// Trino runs the statements, as an administrator.
+// unseenByMaintain are the grants of MaintainRole that no call can show here. What
+// Athena does with the role's rights, a Trino does with them: not all of it.
 var unseenByMaintain = map[string]string{
 	"WriteLog logs:CreateLogStream":                  "Lambda's own log agent calls it; there is none here",
 	"WriteLog logs:PutLogEvents":                     "Lambda's own log agent calls it; there is none here",
-	"ReadAndRemoveLiveObjects s3:GetObject":          "is Athena's, to read rows",
-	"PlaceBucket s3:GetBucketLocation":               "is Athena's",
-	"ListPackedObjects s3:ListBucket":                "is Athena's",
-	"WritePackedObjects s3:GetObject":                "is Athena's",
-	"WritePackedObjects s3:PutObject":                "is Athena's",
-	"WritePackedObjects s3:DeleteObject":             "is Athena's, for VACUUM",
-	"WritePackedObjects s3:AbortMultipartUpload":     "is Athena's",
-	"WritePackedObjects s3:ListMultipartUploadParts": "is Athena's",
-	"WriteAnswers s3:GetObject":                      "is Athena's",
-	"WriteAnswers s3:PutObject":                      "is Athena's",
-	"WriteAnswers s3:AbortMultipartUpload":           "is Athena's",
-	"WriteAnswers s3:ListMultipartUploadParts":       "is Athena's",
-	"ReadCatalog glue:GetDatabase":                   "is Athena's",
-	"ReadCatalog glue:GetTable":                      "is Athena's",
-	"ReadCatalog glue:GetPartitions":                 "is Athena's",
-	"CommitRows glue:CreateTable":                    "is Athena's",
-	"CommitRows glue:UpdateTable":                    "is Athena's",
+	"PlaceBucket s3:GetBucketLocation":               "is Athena's, to find the bucket of its answers",
+	"WriteAnswers s3:GetObject":                      "is Athena's: a Trino has its answers in memory",
+	"WriteAnswers s3:PutObject":                      "is Athena's: a Trino has its answers in memory",
+	"WriteAnswers s3:AbortMultipartUpload":           "is Athena's: a Trino has its answers in memory",
+	"WriteAnswers s3:ListMultipartUploadParts":       "is Athena's: a Trino has its answers in memory",
+	"WritePackedObjects s3:AbortMultipartUpload":     "is for objects larger than those here",
+	"WritePackedObjects s3:ListMultipartUploadParts": "is for objects larger than those here",
+	"ReadCatalog glue:GetPartitions":                 "is Athena's, should it ask: projection needs none",
 }
 
 // maintainer is the deployed function, with an Athena that answers.

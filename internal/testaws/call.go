@@ -2,6 +2,7 @@ package testaws
 
 import (
 	"encoding/json"
+	"encoding/xml"
 	"net/http"
 	"net/url"
 	"strings"
@@ -45,6 +46,9 @@ func read(r *http.Request, body []byte, account string) Call {
 	arn := func(rest string) string { return "arn:aws:" + c.Service + ":" + region + ":" + account + ":" + rest }
 	if c.Service == "s3" {
 		readS3(&c, r)
+		if c.Name == "DeleteObjects" {
+			c.Resource = strings.TrimSuffix(c.Resource, "*") + common(body) + "*"
+		}
 		return c
 	}
 	_, c.Name, _ = strings.Cut(r.Header.Get("X-Amz-Target"), ".")
@@ -76,6 +80,22 @@ func read(r *http.Request, body []byte, account string) Call {
 		c.Action = plain
 	}
 	return c
+}
+
+// common is what the keys begin with that a request lists: who may not delete all
+// that does may not delete these.
+func common(body []byte) string {
+	var in struct{ Object []struct{ Key string } }
+	if xml.Unmarshal(body, &in) != nil || len(in.Object) == 0 {
+		return ""
+	}
+	prefix := in.Object[0].Key
+	for _, o := range in.Object {
+		for !strings.HasPrefix(o.Key, prefix) {
+			prefix = prefix[:len(prefix)-1]
+		}
+	}
+	return prefix
 }
 
 // readS3 reads a request whose bucket is in the path.

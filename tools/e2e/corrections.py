@@ -1,5 +1,6 @@
 """What moto 5.2.1 does otherwise than AWS, as far as make e2e would notice."""
 
+import html
 import itertools
 import json
 import os
@@ -213,16 +214,24 @@ def _check(self, resource):
         context["aws:resourceaccount"] = os.environ["MOTO_ACCOUNT_ID"]
     if self._service == "dynamodb":
         context["dynamodb:leadingkeys"] = _leading_keys(json.loads(self._body))
-    allowed = False
-    for policy in self._access_key.collect_policies():
-        document = policy if isinstance(policy, str) else policy["policy_document"]  # a role's, a user's
-        for statement in _many(json.loads(document)["Statement"]):
-            if _applies(statement, self._action, resource, context):
-                if statement["Effect"] == "Deny":
-                    self._raise_access_denied()
-                allowed = True
-    if not allowed:
-        self._raise_access_denied()
+    for one in _deleted(resource, self._body) if self._action == "s3:DeleteObject" else [resource]:
+        allowed = False
+        for policy in self._access_key.collect_policies():
+            document = policy if isinstance(policy, str) else policy["policy_document"]  # a role's, a user's
+            for statement in _many(json.loads(document)["Statement"]):
+                if _applies(statement, self._action, one, context):
+                    if statement["Effect"] == "Deny":
+                        self._raise_access_denied()
+                    allowed = True
+        if not allowed:
+            self._raise_access_denied()
+
+
+def _deleted(resource, body):
+    """What a call deletes: of a bucket's objects those that it lists, each by its own right."""
+    text = body.decode() if isinstance(body, bytes) else body or ""
+    keys = re.findall("<Key>(.*?)</Key>", text, re.S) if "/" not in resource else []
+    return [f"{resource}/{html.unescape(k)}" for k in keys] or [resource]
 
 
 def _bucket_statement(self, action, resource="*", principal=None, incoming_condition_values=None):
