@@ -171,7 +171,7 @@ func (a *athena) statements() map[string]int {
 }
 
 var (
-	makeTable  = regexp.MustCompile("^CREATE TABLE IF NOT EXISTS ([a-z0-9_]+) \\((.*)\\) PARTITIONED BY \\(dt, kind\\) LOCATION ('[^']+') TBLPROPERTIES \\('table_type' = 'ICEBERG', .*\\)$")
+	makeTable  = regexp.MustCompile(`^CREATE TABLE IF NOT EXISTS ([a-z0-9_]+) \((.*)\) PARTITIONED BY \(dt, kind\) LOCATION ('[^']+') TBLPROPERTIES \('table_type' = 'ICEBERG', .*\)$`)
 	addColumns = regexp.MustCompile(`^ALTER TABLE ([a-z0-9_]+) ADD COLUMNS \((.*)\)$`)
 	optimize   = regexp.MustCompile(`^OPTIMIZE ([a-z0-9_]+) REWRITE DATA USING BIN_PACK (WHERE .*)$`)
 	vacuum     = regexp.MustCompile(`^VACUUM ([a-z0-9_]+)$`)
