@@ -54,6 +54,7 @@ type texts struct {
 	whole    map[string]struct{}
 	starts   [][]byte
 	ends     [][]byte
+	last     [4]uint64 // a bit a byte: one of ends ends with it
 	contains [][]byte
 	globs    []glob
 	within   []glob   // those of globs that anything may stand before and behind
@@ -78,6 +79,8 @@ func newTexts(patterns []pattern, numbers []number) *texts {
 			t.any = true
 		case len(p.gaps) == 1 && p.text[0] == "":
 			t.ends = append(t.ends, []byte(p.text[1]))
+			c := p.text[1][len(p.text[1])-1]
+			t.last[c>>6] |= 1 << (c & 63)
 		case len(p.gaps) == 1 && p.text[1] == "":
 			t.starts = append(t.starts, []byte(p.text[0]))
 		case len(p.gaps) == 2 && p.text[0] == "" && p.text[2] == "":

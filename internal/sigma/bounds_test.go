@@ -69,9 +69,46 @@ func TestMemoBounded(t *testing.T) {
 		}
 	}
 	for _, e := range m.memos {
-		if kept := len(e.texts) + len(e.nums) + len(e.jsons); kept > maxMemo || len(e.bits) > maxMemo*e.stride() {
-			t.Errorf("memo keeps %d values and %d words", kept, len(e.bits))
+		if kept := len(e.texts) + len(e.nums) + len(e.jsons); kept > maxMemo || e.classes() > maxClasses {
+			t.Errorf("memo keeps %d values and %d classes", kept, e.classes())
 		}
+		for text := range e.texts {
+			if len(text) > maxMemoValue {
+				t.Errorf("memo keeps a value of %d bytes", len(text))
+			}
+		}
+	}
+}
+
+// TestManyClasses: a field may have more classes of values, and more ways through
+// them, than a Matcher keeps; the results stay right.
+func TestManyClasses(t *testing.T) {
+	schema := newSchema()
+	var docs []string
+	const n = maxClasses + 50
+	for i := range n {
+		docs = append(docs, fmt.Sprintf("title: T\nid: r%d\nlogsource: {service: s3_server_access}\ndetection: {a: {user_agent: agent-%d, http_status|gte: %d}, condition: a}\n", i, i, i%90))
+	}
+	m := mustLoad(t, Options{Schemas: []Schema{schema}}, docs...).Matcher("s3_server_access")
+	m.patience = 1000
+	starts := 0
+	for i := range 20_000 {
+		agent, status := i%n, i*7%100
+		before := len(m.decisions)
+		got := m.Match(schema.record(map[string]any{"user_agent": fmt.Sprint("agent-", agent), "http_status": status}))
+		if want := status >= agent%90; len(got) == 1 != want || want && got[0] != int32(agent) {
+			t.Fatalf("agent-%d with %d: matches %v", agent, status, got)
+		}
+		if len(m.decisions) < before {
+			starts++
+		}
+		if size := m.size + len(m.nodes) + len(m.kids); size > m.room+1<<14 {
+			t.Fatalf("%d numbers are kept", size)
+		}
+		m.room = 1 << 16 // less than all ways take
+	}
+	if most := max(m.memos[0].classes(), m.memos[1].classes()); starts == 0 || most != maxClasses {
+		t.Errorf("%d new starts, and a field with %d classes, want some and %d", starts, most, maxClasses)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 type fakeSchema struct {
 	fields map[string]Field
 	names  []string
+	few    bool // of the paths below params
 }
 
 func newSchema() *fakeSchema {
@@ -43,7 +44,7 @@ func (s *fakeSchema) Names() []string { return s.names }
 func (s *fakeSchema) Lookup(name string) (Field, bool) {
 	f, ok := s.fields[name]
 	if !ok && strings.HasPrefix(name, "params.") {
-		f, ok = Field{ID: FieldID(len(s.fields)), Kind: JSON}, true
+		f, ok = Field{ID: FieldID(len(s.fields)), Kind: JSON, Few: s.few}, true
 		s.fields[name] = f
 	}
 	return f, ok

@@ -27,6 +27,9 @@ const (
 
 // What a Matcher keeps.
 const (
-	maxMemo      = 4096 // values of a field whose results are kept
-	maxMemoValue = 256  // bytes of a value that is kept
+	maxMemo      = 4096    // values of a field whose class is kept
+	maxMemoValue = 256     // bytes of a value that is kept
+	maxClasses   = 256     // classes of a field's values
+	maxDecided   = 1 << 20 // numbers of 4 bytes that decisions and conditions take
+	maxLost      = 1 << 16 // records without a decision, before all are forgotten
 )

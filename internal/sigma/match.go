@@ -1,21 +1,27 @@
 package sigma
 
-import "math/bits"
-
 // Matcher judges one record after the other. It is not safe for concurrent use.
 type Matcher struct {
-	p        *program
-	hits     []int32
-	record   Record
-	epoch    uint64
-	slots    []slot
-	memos    []memo
-	seen     []uint64 // atoms judged for this record, of those without a memo
-	held     []uint64 // and those of them that hold
-	possible []uint64 // rules that the key fields do not refute
-	element  slot     // an element of an array
-	inner    slot     // the documents in a field
-	innerOf  FieldID
+	p       *program
+	hits    []int32
+	record  Record
+	epoch   uint64
+	slots   []slot
+	memos   []memo
+	seen    []uint64 // atoms judged for this record, of those without a memo
+	held    []uint64 // and those of them that hold
+	element slot     // an element of an array
+	inner   slot     // the documents in a field
+	innerOf FieldID
+
+	nodes         []flat  // of the program, and what decisions left of them
+	kids          []int32 // indexes of nodes
+	never, always int32   // nodes
+	decisions     []decision
+	size          int // of the decisions, in numbers of 4 bytes
+	lost          int // records that found no room for one
+	room          int // maxDecided
+	patience      int // maxLost
 }
 
 func newMatcher(p *program) *Matcher {
@@ -23,17 +29,20 @@ func newMatcher(p *program) *Matcher {
 		p = &program{}
 	}
 	m := &Matcher{
-		p:        p,
-		slots:    make([]slot, len(p.fields)),
-		memos:    make([]memo, len(p.memos)),
-		seen:     make([]uint64, words(len(p.atoms))),
-		held:     make([]uint64, words(len(p.atoms))),
-		possible: make([]uint64, words(len(p.rules))),
-		hits:     make([]int32, 0, len(p.rules)),
+		p:     p,
+		slots: make([]slot, len(p.fields)),
+		memos: make([]memo, len(p.memos)),
+		seen:  make([]uint64, words(len(p.atoms))),
+		held:  make([]uint64, words(len(p.atoms))),
+		hits:  make([]int32, 0, len(p.rules)),
+
+		room:     maxDecided,
+		patience: maxLost,
 	}
 	for i := range m.memos {
-		m.memos[i].init(&p.memos[i], i < p.keys, len(p.rules))
+		m.memos[i].init(&p.memos[i])
 	}
+	m.start()
 	return m
 }
 
@@ -42,30 +51,23 @@ func words(n int) int { return (n + 63) / 64 }
 // Match returns the indexes in Set.Rules of the rules that match r, in
 // ascending order. The slice is valid until the next call.
 func (m *Matcher) Match(r Record) []int32 {
+	if m.lost > m.patience {
+		// What fills the decisions may be a sender who tries everything, or the
+		// traffic of last week.
+		m.start()
+	}
 	m.begin(r)
-	p := m.p
-	for i := range m.possible {
-		m.possible[i] = ^uint64(0)
-	}
-	if n := len(p.rules) & 63; n > 0 {
-		m.possible[len(m.possible)-1] = 1<<n - 1
-	}
-	for k := range p.keys {
-		left := uint64(0)
-		for i, w := range m.lookup(int32(k)).rules {
-			m.possible[i] &= w
-			left |= m.possible[i]
+	at := int32(0)
+	for m.decisions[at].memo != none {
+		next := m.follow(at)
+		if next == none {
+			break
 		}
-		if left == 0 {
-			return m.hits
-		}
+		at = next
 	}
-	for i, w := range m.possible {
-		for ; w != 0; w &= w - 1 {
-			rule := p.rules[i<<6+bits.TrailingZeros64(w)]
-			if m.node(rule.root) {
-				m.hits = append(m.hits, rule.index)
-			}
+	for _, o := range m.decisions[at].open {
+		if m.node(o.root) {
+			m.hits = append(m.hits, o.index)
 		}
 	}
 	return m.hits
@@ -82,21 +84,21 @@ func (m *Matcher) begin(r Record) {
 
 // node judges a condition. It is as deep as conditions are.
 func (m *Matcher) node(at int32) bool {
-	n := &m.p.nodes[at]
+	n := &m.nodes[at]
 	switch n.op {
 	case opAtom:
 		return m.atom(n.n)
 	case opNot:
-		return !m.node(m.p.kids[n.first])
+		return !m.node(m.kids[n.first])
 	case opAnd:
-		for _, k := range m.p.kids[n.first:n.last] {
+		for _, k := range m.kids[n.first:n.last] {
 			if !m.node(k) {
 				return false
 			}
 		}
 		return true
 	case opOr:
-		for _, k := range m.p.kids[n.first:n.last] {
+		for _, k := range m.kids[n.first:n.last] {
 			if m.node(k) {
 				return true
 			}
@@ -104,7 +106,7 @@ func (m *Matcher) node(at int32) bool {
 		return false
 	case opLeast:
 		need := n.n
-		for _, k := range m.p.kids[n.first:n.last] {
+		for _, k := range m.kids[n.first:n.last] {
 			if m.node(k) {
 				if need--; need == 0 {
 					return true
@@ -121,7 +123,7 @@ func (m *Matcher) node(at int32) bool {
 func (m *Matcher) atom(i int32) bool {
 	a := &m.p.atoms[i]
 	if a.memo >= 0 {
-		return m.lookup(a.memo).atoms[a.local>>6]>>(a.local&63)&1 != 0
+		return m.look(a.memo).bits()[a.local>>6]>>(a.local&63)&1 != 0
 	}
 	word, bit := i>>6, uint64(1)<<(i&63)
 	if m.seen[word]&bit == 0 {

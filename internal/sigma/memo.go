@@ -1,21 +1,25 @@
 package sigma
 
-// memo keeps what was found out about the values of one field. Values are
-// somebody else's, so it is bounded: when it is full it starts anew, and long
-// values are judged each time.
-type memo struct {
-	plan   *memoPlan
-	atomsN int // words of an entry for atoms
-	rulesN int // and for rules, key fields only
+import "slices"
 
-	texts map[string]int32
+// memo keeps what was found out about the values of one field: the class of each,
+// which is the set of the field's atoms that hold for it. Thousands of values are
+// of a handful of classes. Values are somebody else's, so it is bounded: when it is
+// full of values it forgets them all, long values are judged each time, and so are
+// those of a class beyond maxClasses.
+type memo struct {
+	plan *memoPlan
+
+	texts map[string]int32 // classes
 	jsons map[string]int32
 	nums  map[numKey]int32
-	bits  []uint64 // entries; the first is that of an absent value
-	spare []uint64 // that of a value that is not kept
+	small [smallInts + 2]int16 // classes of truths and of the first whole numbers, plus 1; 0: not known
+
+	atoms []uint64 // of each class, words(len(plan.atoms)); class 0 is that of an absent value
+	loose []uint64 // those of a value without a class
 
 	epoch   uint64
-	current entry
+	current int32 // class of the record's value; none where it has no class
 }
 
 type numKey struct {
@@ -23,116 +27,127 @@ type numKey struct {
 	num  int64
 }
 
-// entry is what is known for one value: the atoms that hold, and the rules that
-// they do not refute.
-type entry struct{ atoms, rules []uint64 }
+// smallInts is how many whole numbers are looked up by their place: those of a
+// status and more.
+const smallInts = 1024
 
-func (e *memo) init(plan *memoPlan, key bool, rules int) {
-	e.plan = plan
-	e.atomsN = words(len(plan.atoms))
-	if key {
-		e.rulesN = words(rules)
+// small is the place of a truth or a small whole number.
+func small(v *Value) (int, bool) {
+	switch v.Kind {
+	case Int:
+		return int(v.Num), uint64(v.Num) < smallInts
+	case Bool:
+		return smallInts + int(v.Num&1), true
 	}
-	e.spare = make([]uint64, e.stride())
+	return 0, false
+}
+
+// none is no class, and no decision.
+const none = -1
+
+func (e *memo) init(plan *memoPlan) {
+	e.plan = plan
+	e.loose = make([]uint64, words(len(plan.atoms)))
 	e.texts, e.jsons, e.nums = map[string]int32{}, map[string]int32{}, map[numKey]int32{}
 }
 
-func (e *memo) stride() int { return e.atomsN + e.rulesN }
+// classes is how many classes are known.
+func (e *memo) classes() int { return len(e.atoms) / len(e.loose) }
 
-func (e *memo) split(bits []uint64) entry { return entry{bits[:e.atomsN:e.atomsN], bits[e.atomsN:]} }
-
-func (e *memo) entry(i int32) entry {
-	n := e.stride()
-	return e.split(e.bits[int(i)*n : (int(i)+1)*n])
+// bits is what holds for the record's value, of the field's atoms.
+func (e *memo) bits() []uint64 {
+	if e.current == none {
+		return e.loose
+	}
+	n := len(e.loose)
+	return e.atoms[int(e.current)*n : (int(e.current)+1)*n]
 }
 
-// lookup returns the entry of the value that the record holds.
-func (m *Matcher) lookup(i int32) entry {
+// look finds the class of the value that the record holds, once.
+func (m *Matcher) look(i int32) *memo {
 	e := &m.memos[i]
 	if e.epoch != m.epoch {
-		e.current = m.find(i)
+		e.current = m.class(e)
 		e.epoch = m.epoch
 	}
-	return e.current
+	return e
 }
 
-func (m *Matcher) find(i int32) entry {
-	e := &m.memos[i]
-	v := m.slot(e.plan.slot).v
-	if len(e.bits) == 0 {
-		e.reset(m, i)
+func (m *Matcher) class(e *memo) int32 {
+	s := m.slot(e.plan.slot)
+	if len(e.atoms) == 0 {
+		kept := s.v
+		s.v = Value{}
+		m.fill(e)
+		s.v = kept
 	}
-	known, ok := int32(0), true // absent
-	if v.Present {
-		if len(v.Text) > maxMemoValue {
-			m.fill(i, e.spare)
-			return e.split(e.spare)
-		}
-		switch v.Kind {
-		case Text:
-			known, ok = e.texts[string(v.Text)]
-		case JSON:
-			known, ok = e.jsons[string(v.Text)]
-		default:
-			known, ok = e.nums[numKey{v.Kind, v.Num}]
-		}
+	v := &s.v
+	if !v.Present {
+		return 0
 	}
-	if ok {
-		return e.entry(known)
-	}
-	if len(e.bits) >= maxMemo*e.stride() {
-		e.reset(m, i)
-	}
-	known = int32(len(e.bits) / max(1, e.stride()))
-	m.fill(i, e.spare)
-	e.bits = append(e.bits, e.spare...)
 	switch v.Kind {
 	case Text:
-		e.texts[string(v.Text)] = known
+		if c, ok := e.texts[string(v.Text)]; ok {
+			return c
+		}
 	case JSON:
-		e.jsons[string(v.Text)] = known
+		if c, ok := e.jsons[string(v.Text)]; ok {
+			return c
+		}
 	default:
-		e.nums[numKey{v.Kind, v.Num}] = known
+		if i, ok := small(v); ok {
+			if e.small[i] == 0 {
+				e.small[i] = int16(m.fill(e) + 1)
+			}
+			if c := int32(e.small[i]) - 1; c != none {
+				return c
+			}
+		} else if c, ok := e.nums[numKey{v.Kind, v.Num}]; ok {
+			return c
+		}
 	}
-	return e.entry(known)
+	c := m.fill(e)
+	if _, is := small(v); c != none && !is && len(v.Text) <= maxMemoValue {
+		e.keep(v, c)
+	}
+	return c
 }
 
-// reset forgets all values but the absent one.
-func (e *memo) reset(m *Matcher, i int32) {
-	clear(e.texts)
-	clear(e.jsons)
-	clear(e.nums)
-	if len(e.bits) > 0 {
-		e.bits = e.bits[:e.stride()]
-		return
+// keep remembers the class of a value.
+func (e *memo) keep(v *Value, class int32) {
+	if len(e.texts)+len(e.jsons)+len(e.nums) >= maxMemo {
+		clear(e.texts)
+		clear(e.jsons)
+		clear(e.nums)
 	}
-	s := &m.slots[e.plan.slot]
-	kept := s.v
-	s.v = Value{}
-	m.fill(i, e.spare)
-	s.v = kept
-	e.bits = append(e.bits, e.spare...)
+	switch v.Kind {
+	case Text:
+		e.texts[string(v.Text)] = class
+	case JSON:
+		e.jsons[string(v.Text)] = class
+	default:
+		e.nums[numKey{v.Kind, v.Num}] = class
+	}
 }
 
-// fill judges the value of the field's slot by all atoms of the memo.
-func (m *Matcher) fill(i int32, bits []uint64) {
-	e := &m.memos[i]
-	clear(bits)
-	out := e.split(bits)
+// fill judges the value of the field's slot by all atoms of the memo and finds its
+// class, or makes it.
+func (m *Matcher) fill(e *memo) int32 {
+	clear(e.loose)
 	for local, a := range e.plan.atoms {
 		if m.judge(&m.p.atoms[a]) {
-			out.atoms[local>>6] |= 1 << (local & 63)
+			e.loose[local>>6] |= 1 << (local & 63)
 		}
 	}
-	if e.rulesN == 0 {
-		return
-	}
-	for w := range out.rules {
-		out.rules[w] = ^uint64(0)
-	}
-	for _, r := range e.plan.rules {
-		if m.p.known(m.p.rules[r].root, i, out.atoms) == no {
-			out.rules[r>>6] &^= 1 << (r & 63)
+	n := len(e.loose)
+	for c := 0; c < e.classes(); c++ {
+		if slices.Equal(e.atoms[c*n:(c+1)*n], e.loose) {
+			return int32(c)
 		}
 	}
+	if e.classes() == maxClasses {
+		return none
+	}
+	e.atoms = append(e.atoms, e.loose...)
+	return int32(e.classes() - 1)
 }

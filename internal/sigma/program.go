@@ -12,8 +12,7 @@ type program struct {
 	nodes  []flat
 	kids   []int32 // indexes of nodes
 	rules  []compiled
-	memos  []memoPlan // those of key fields first
-	keys   int        // how many of them are key fields
+	memos  []memoPlan // in the order in which they are asked
 }
 
 // step is an atom with its place in the program.
@@ -38,11 +37,10 @@ type compiled struct {
 }
 
 // memoPlan is a field whose values repeat: the results of all its atoms are
-// kept by value.
+// kept by value, and decide which rules are looked at.
 type memoPlan struct {
 	slot  int32
 	atoms []int32
-	rules []int32 // key fields: the rules whose conditions ask the field
 }
 
 // compile flattens the conditions of the rules of one service.
@@ -145,36 +143,31 @@ func (n *node) cost() int {
 	return 3 * json
 }
 
-// memoise finds the fields whose results are worth keeping.
+// memoise finds the fields whose results are worth keeping, those that rule out
+// most rules first.
 func (c *compiler) memoise() {
 	p := c.p
-	plans := map[int32]int32{}
+	asked := make([]int, len(p.fields)) // by slot: rules that ask
+	for _, r := range p.rules {
+		slots := map[int32]bool{}
+		p.slots(r.root, slots)
+		for s := range slots {
+			asked[s]++
+		}
+	}
 	var order []int32
 	for slot, f := range p.fields {
-		if f.Key || f.Few {
+		if (f.Key || f.Few) && p.tested(int32(slot)) {
 			order = append(order, int32(slot))
 		}
 	}
-	asked := map[int32]int{} // by slot: rules that ask
-	for _, slot := range order {
-		for _, r := range p.rules {
-			if p.asks(r.root, slot) {
-				asked[slot]++
-			}
-		}
-	}
-	first := func(slot int32) bool {
-		return p.fields[slot].Key || asked[slot] >= minKeyRules && asked[slot]*keyShare >= len(p.rules)
-	}
 	slices.SortStableFunc(order, func(a, b int32) int {
-		return cmp.Or(-compareBool(p.fields[a].Key, p.fields[b].Key), -compareBool(first(a), first(b)), cmp.Compare(asked[b], asked[a]))
+		return cmp.Or(-compareBool(p.fields[a].Key, p.fields[b].Key), cmp.Compare(asked[b], asked[a]))
 	})
+	plans := map[int32]int32{}
 	for _, slot := range order {
 		plans[slot] = int32(len(p.memos))
 		p.memos = append(p.memos, memoPlan{slot: slot})
-		if first(slot) {
-			p.keys++
-		}
 	}
 	for i := range p.atoms {
 		a := &p.atoms[i]
@@ -185,21 +178,7 @@ func (c *compiler) memoise() {
 		a.memo, a.local = m, int32(len(p.memos[m].atoms))
 		p.memos[m].atoms = append(p.memos[m].atoms, int32(i))
 	}
-	for m := range p.keys {
-		for r, rule := range p.rules {
-			if p.asks(rule.root, p.memos[m].slot) {
-				p.memos[m].rules = append(p.memos[m].rules, int32(r))
-			}
-		}
-	}
 }
-
-// A field with a memo is asked first, as a key is, when that many rules and that
-// share of them ask it: then it pays to know which rules a value rules out.
-const (
-	minKeyRules = 8
-	keyShare    = 5
-)
 
 func compareBool(a, b bool) int {
 	switch {
@@ -211,64 +190,21 @@ func compareBool(a, b bool) int {
 	return -1
 }
 
-// asks tells whether a condition has atoms that the memo of a slot would hold.
-func (p *program) asks(at, slot int32) bool {
-	n := &p.nodes[at]
-	if n.op == opAtom {
-		return p.atoms[n.n].slot == slot && p.atoms[n.n].test != testOther
-	}
-	for _, k := range p.kids[n.first:n.last] {
-		if p.asks(k, slot) {
-			return true
-		}
-	}
-	return false
+// tested tells whether an atom asks for the value of a slot by itself.
+func (p *program) tested(slot int32) bool {
+	return slices.ContainsFunc(p.atoms, func(a step) bool { return a.slot == slot && a.test != testOther })
 }
 
-// verdict is what is known of a condition when only some atoms are.
-type verdict uint8
-
-const (
-	no verdict = iota
-	yes
-	open
-)
-
-// known judges a condition by the atoms of one memo alone, whose results are
-// bits. A rule that is already refuted need not be looked at.
-func (p *program) known(at, memo int32, bits []uint64) verdict {
+// slots adds the slots that a condition asks by themselves.
+func (p *program) slots(at int32, to map[int32]bool) {
 	n := &p.nodes[at]
-	switch n.op {
-	case opConst:
-		return verdict(n.n)
-	case opAtom:
-		a := &p.atoms[n.n]
-		if a.memo != memo {
-			return open
+	if n.op == opAtom {
+		if a := &p.atoms[n.n]; a.test != testOther {
+			to[a.slot] = true
 		}
-		return verdict(bits[a.local>>6] >> (a.local & 63) & 1)
-	case opNot:
-		if v := p.known(p.kids[n.first], memo, bits); v != open {
-			return 1 - v
-		}
-		return open
+		return
 	}
-	var count [3]int32
 	for _, k := range p.kids[n.first:n.last] {
-		count[p.known(k, memo, bits)]++
+		p.slots(k, to)
 	}
-	need := n.n // opLeast
-	switch n.op {
-	case opAnd:
-		need = n.last - n.first
-	case opOr:
-		need = 1
-	}
-	switch {
-	case count[yes] >= need:
-		return yes
-	case count[yes]+count[open] < need:
-		return no
-	}
-	return open
 }

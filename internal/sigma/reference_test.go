@@ -3,6 +3,7 @@ package sigma
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"regexp"
@@ -440,7 +441,7 @@ func (d dice) selection() any {
 func (d dice) condition(names []string, depth int) string {
 	if depth > 3 || d.IntN(3) == 0 {
 		if d.IntN(4) == 0 {
-			return pick(d, "1 of s*", "all of s*", "2 of s*", "1 of them", "all of them")
+			return pick(d, "1 of s*", "all of s*", "2 of s*", "3 of s*", "1 of them", "all of them")
 		}
 		return pick(d, names...)
 	}
@@ -453,18 +454,25 @@ func agree(t *testing.T, seed uint64) {
 	d := dice{rand.New(rand.NewPCG(seed, 1))}
 	site := Site{"public_buckets": {"open-*", "a"}, "nothing": {}}
 	schema := newSchema()
+	for name, f := range schema.fields {
+		f.Few = d.IntN(2) == 0
+		schema.fields[name] = f
+	}
+	schema.few = d.IntN(2) == 0
 	var docs, conditions []string
 	var refs []*reference
 	for i := range 1 + d.IntN(6) {
 		ref := &reference{selections: map[string]any{}, site: site}
-		names := []string{"s0", "s1", "_s2"}
+		names := []string{"s0", "s1", "s2", "s3", "_s4"}
 		for _, n := range names {
 			ref.selections[n] = d.selection()
 		}
 		condition := d.condition(names, 0)
+		made := maps.Clone(ref.selections)
+		made["condition"] = condition
 		doc := map[string]any{
 			"title": "T", "id": fmt.Sprint("r", i), "logsource": map[string]any{"service": "s3_server_access"},
-			"detection": map[string]any{"s0": ref.selections["s0"], "s1": ref.selections["s1"], "_s2": ref.selections["_s2"], "condition": condition},
+			"detection": made,
 		}
 		text, err := yaml.Marshal(doc)
 		if err != nil {
@@ -476,8 +484,9 @@ func agree(t *testing.T, seed uint64) {
 	if len(problems) > 0 {
 		t.Fatalf("seed %d: %v", seed, problems)
 	}
-	m := set.Matcher("s3_server_access")
-	for n := range 40 {
+	m, tight := set.Matcher("s3_server_access"), set.Matcher("s3_server_access")
+	tight.room, tight.patience = d.IntN(300), d.IntN(20)
+	for n := range 24 {
 		e := d.event()
 		flat := map[string]any{}
 		for name, v := range e {
@@ -512,6 +521,9 @@ func agree(t *testing.T, seed uint64) {
 					t.Errorf("seed %d: %s is explained as %v", seed, id, !hit)
 				}
 			}
+		}
+		if cramped := len(tight.Match(r)); cramped != len(got) {
+			t.Errorf("seed %d: %d matches, %d without room for decisions", seed, len(got), cramped)
 		}
 		if !slices.Equal(got, want) {
 			t.Fatalf("seed %d: matches %v, reference %v of %v\n%s", seed, got, want, flat, strings.Join(docs, "---\n"))

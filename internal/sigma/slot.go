@@ -167,9 +167,11 @@ func (t *texts) match(s *slot, cased bool) bool {
 			return true
 		}
 	}
-	for _, p := range t.ends {
-		if bytes.HasSuffix(text, p) {
-			return true
+	if c := lastByte(text); t.last[c>>6]>>(c&63)&1 != 0 {
+		for _, p := range t.ends {
+			if bytes.HasSuffix(text, p) {
+				return true
+			}
 		}
 	}
 	for _, p := range t.contains {
@@ -192,6 +194,14 @@ func (t *texts) match(s *slot, cased bool) bool {
 		}
 	}
 	return false
+}
+
+// lastByte is the last byte of a text, 0 of an empty one.
+func lastByte(text []byte) byte {
+	if len(text) == 0 {
+		return 0
+	}
+	return text[len(text)-1]
 }
 
 // sides compares the texts of two fields.
