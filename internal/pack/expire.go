@@ -12,8 +12,9 @@ import (
 const (
 	// An object that is to go so soon is not packed: it could go meanwhile.
 	leaving = 48 * time.Hour
-	// Each plan takes some 40 bytes of the statement that deletes its rows.
-	mostExpired = 1000
+	// A statement of Athena writes into 100 partitions at most (Amazon Athena User
+	// Guide, "Service Quotas"): a plan is of one.
+	mostExpired = 100
 )
 
 // old says whether what came at a time was kept for long enough at another.
@@ -50,13 +51,12 @@ func (p *Packer) expire(ctx context.Context, table string, r *Report) []error {
 // expired lists the plans of a table whose rows are to go now.
 func (p *Packer) expired(ctx context.Context, table string) (plans []Plan, err error) {
 	now := p.c.Now().UTC()
-	folder := NotesFolder + table + "/dt="
 	days := map[string]int{} // plans that are not known to be through
-	for o, err := range p.c.Objects.List(ctx, folder) {
+	for o, err := range p.notes(ctx, table) {
 		if err != nil {
-			return nil, fmt.Errorf("list notes: %w", err)
+			return nil, err
 		}
-		day, note, _ := strings.Cut(strings.TrimPrefix(o.Name, folder), "/")
+		day, note := o[0], o[1]
 		begun, err := time.Parse(time.DateOnly, day)
 		if err != nil || !p.old(begun, now) {
 			continue // no row comes before it happens

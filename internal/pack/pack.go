@@ -53,8 +53,10 @@ var ErrFailed = errors.New("the statement failed")
 // Engine is what reads and writes both tables: Athena, or whatever has Iceberg.
 // Each method is about one table, so none can be done without.
 type Engine interface {
-	// Live lists the objects of a day as readers of the live table see them.
-	Live(ctx context.Context, table, day string) ([]Part, error)
+	// Live looks at objects of a day as readers of the live table see them, and
+	// leaves out those that they do not see. The checksums are over the columns
+	// that it returns.
+	Live(ctx context.Context, table, day string, objects []string) (parts []Part, columns []string, err error)
 	// Take commits the rows of a plan and its marks, together, and once: again it
 	// changes nothing, after Undo neither. It returns when that is done. The
 	// same attempt is the same statement; another one is made after ErrFailed.
@@ -217,7 +219,11 @@ func some(err error) []error {
 
 // table brings the days of a table as far as they can be brought now.
 func (p *Packer) table(ctx context.Context, table string, r *Report) (faults []error) {
-	days, err := p.days(ctx, table)
+	noted, err := p.noted(ctx, table)
+	if err != nil {
+		return []error{err}
+	}
+	days, err := p.days(ctx, table, noted)
 	if err != nil {
 		return []error{fmt.Errorf("list days: %w", err)}
 	}
@@ -237,16 +243,22 @@ func (p *Packer) table(ctx context.Context, table string, r *Report) (faults []e
 	return faults
 }
 
-// days lists the live objects of closed days.
-func (p *Packer) days(ctx context.Context, table string) (map[string][]Object, error) {
-	last := p.c.Now().UTC().AddDate(0, 0, -1-p.c.Days).Format(time.DateOnly)
+// closed says whether a day may be packed: it is over for long enough, and
+// readers see it.
+func (p *Packer) closed(day string) bool {
+	return day >= p.c.First && day <= p.c.Now().UTC().AddDate(0, 0, -1-p.c.Days).Format(time.DateOnly)
+}
+
+// days lists the live objects of closed days, and of those that have notes: the
+// settings may have changed since.
+func (p *Packer) days(ctx context.Context, table string, noted map[string]bool) (map[string][]Object, error) {
 	days := map[string][]Object{}
 	for o, err := range p.c.Objects.List(ctx, table+"/dt=") {
 		if err != nil {
 			return nil, err
 		}
 		day, file, ok := strings.Cut(strings.TrimPrefix(o.Name, table+"/dt="), "/")
-		if _, err := time.Parse(time.DateOnly, day); err != nil || !ok || day > last || day < p.c.First || strings.HasPrefix(file, "_") || strings.HasPrefix(file, ".") {
+		if _, err := time.Parse(time.DateOnly, day); err != nil || !ok || !p.closed(day) && !noted[day] || strings.HasPrefix(file, "_") || strings.HasPrefix(file, ".") {
 			continue // not over, or nothing that readers see
 		}
 		days[day] = append(days[day], o)
@@ -268,18 +280,18 @@ func (p *Packer) day(ctx context.Context, table, day string, objects []Object, m
 			}
 			continue
 		}
-		if err := p.sweep(ctx, h, objects, r); err != nil {
+		if objects, err = p.sweep(ctx, h, objects, r); err != nil {
 			return begun, err
 		}
-		taken := h.taken()
-		if len(slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return taken[o.Name] })) < p.c.Least {
+		next := p.next(h, objects)
+		if len(next) < p.c.Least || !p.closed(day) {
 			return begun, nil
 		}
 		if !may {
 			r.Waiting++
 			return begun, nil
 		}
-		more, err := p.plan(ctx, h, taken, objects)
+		more, err := p.plan(ctx, h, next)
 		if err != nil || !more {
 			return begun, err
 		}
@@ -287,30 +299,34 @@ func (p *Packer) day(ctx context.Context, table, day string, objects []Object, m
 	}
 }
 
+// next are the objects that a plan would take now: those of other plans, and
+// those that are to go soon, are none of them.
+func (p *Packer) next(h history, objects []Object) []Object {
+	taken, soon := h.taken(), p.c.Now().Add(leaving)
+	free := slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return taken[o.Name] || p.old(o.Modified, soon) })
+	return free[:min(len(free), p.c.Most)]
+}
+
 // plan writes down what is to be packed next. It says whether there is a new
-// plan, whoever made it.
-func (p *Packer) plan(ctx context.Context, h history, taken map[string]bool, objects []Object) (bool, error) {
-	parts, err := p.c.Engine.Live(ctx, h.table, h.day)
+// plan, whoever made it. Only the objects of the plan are read for it: there may
+// be many plans in a day.
+func (p *Packer) plan(ctx context.Context, h history, objects []Object) (bool, error) {
+	var names []string
+	came := map[string]time.Time{}
+	for _, o := range objects {
+		names = append(names, o.Name)
+		came[o.Name] = o.Modified.UTC()
+	}
+	parts, columns, err := p.c.Engine.Live(ctx, h.table, h.day, names)
 	if err != nil {
 		return false, fmt.Errorf("look at live objects: %w", err)
 	}
-	now := p.c.Now().UTC()
-	came := map[string]time.Time{}
-	for _, o := range objects {
-		came[o.Name] = o.Modified.UTC()
-	}
-	parts = slices.DeleteFunc(parts, func(o Part) bool {
-		at, listed := came[o.Name]
-		if !listed {
-			came[o.Name] = now // it came since
-		}
-		return taken[o.Name] || o.Rows == 0 || listed && p.old(at, now.Add(leaving))
-	})
+	parts = slices.DeleteFunc(parts, func(o Part) bool { return came[o.Name].IsZero() || o.Rows == 0 })
 	if len(parts) < p.c.Least {
 		return false, nil
 	}
 	slices.SortFunc(parts, func(a, b Part) int { return strings.Compare(a.Name, b.Name) })
-	next := Plan{Table: h.table, Day: h.day, Number: len(h.steps), Begun: now, Parts: parts[:min(len(parts), p.c.Most)]}
+	next := Plan{Table: h.table, Day: h.day, Number: len(h.steps), Begun: p.c.Now().UTC(), Columns: columns, Parts: parts}
 	for _, o := range next.Parts {
 		if at := came[o.Name]; at.After(next.Newest) {
 			next.Newest = at
@@ -351,8 +367,8 @@ func (p *Packer) carryOut(ctx context.Context, s *step, r *Report) error {
 
 // sweep removes objects whose rows are packed for longer than any query runs,
 // also such that were put back after they had been removed: a batch that was
-// committed can be brought into place again.
-func (p *Packer) sweep(ctx context.Context, h history, objects []Object, r *Report) error {
+// committed can be brought into place again. It returns the objects that are left.
+func (p *Packer) sweep(ctx context.Context, h history, objects []Object, r *Report) ([]Object, error) {
 	for i := range h.steps {
 		s := &h.steps[i]
 		if s.end == nil || !s.end.Done || p.c.Now().Before(s.end.At.Add(p.c.Grace)) {
@@ -371,18 +387,19 @@ func (p *Packer) sweep(ctx context.Context, h history, objects []Object, r *Repo
 		if !s.expired {
 			seen, err := p.c.Engine.Seen(ctx, s.Plan)
 			if err != nil {
-				return fmt.Errorf("look at what was taken: %w", err)
+				return objects, fmt.Errorf("look at what was taken: %w", err)
 			}
 			if why := s.differs(seen); why != "" {
-				return fmt.Errorf("plan %d was done on %s and is not what it was, nothing is removed: %s", s.Number, s.end.At.Format(time.DateOnly), why)
+				return objects, fmt.Errorf("plan %d was done on %s and is not what it was, nothing is removed: %s", s.Number, s.end.At.Format(time.DateOnly), why)
 			}
 		}
 		for _, o := range old {
 			if err := p.c.Objects.Remove(ctx, o.Name); err != nil {
-				return fmt.Errorf("remove %s: %w", o.Name, err)
+				return objects, fmt.Errorf("remove %s: %w", o.Name, err)
 			}
 			r.Removed++
 		}
+		objects = slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return has[o.Name] })
 	}
-	return nil
+	return objects, nil
 }

@@ -197,7 +197,7 @@ func TestAnEngineThatErrs(t *testing.T) {
 			w := filled(t)
 			w.bend = bend
 			r, err := w.worker().run()
-			if err == nil || !strings.Contains(err.Error(), "is undone") || len(r.Packed) != 0 {
+			if err == nil || !strings.Contains(err.Error(), "is undone") || len(r.Packed) != 0 || r.Undone != 1 || r.Failed != 1 {
 				t.Errorf("%+v, %v", r, err)
 			}
 			w.check("undone")
@@ -206,6 +206,11 @@ func TestAnEngineThatErrs(t *testing.T) {
 				t.Errorf("the next run: %+v, %v", r, err)
 			}
 			w.check("packed")
+			w.now = w.now.Add(grace)
+			if r, err := w.worker().run(); err != nil || r.Removed != 5 {
+				t.Errorf("after the grace: %+v, %v", r, err)
+			}
+			w.check("removed")
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,10 @@ type Plan struct {
 	Begun  time.Time `json:"begun"`
 	Newest time.Time `json:"newest"` // when the last of the objects came
 	Parts  []Part    `json:"parts"`  // in the order of their names
+	// Columns are what is taken, and what the checksums are over: those of the
+	// version that made the plan. A later one, that has more, carries it out with
+	// the same statement and compares the same sums.
+	Columns []string `json:"columns,omitempty"`
 }
 
 // ID names the plan in the packed table. It is made of what the plan is about,
@@ -123,6 +128,35 @@ func notesOf(table, day string) string { return NotesFolder + table + "/dt=" + d
 
 func noteName(p Plan, what string) string {
 	return fmt.Sprintf("%s%06d.%s", notesOf(p.Table, p.Day), p.Number, what)
+}
+
+// notes lists the notes of a table, each as its day and its name.
+func (p *Packer) notes(ctx context.Context, table string) iter.Seq2[[2]string, error] {
+	return func(yield func([2]string, error) bool) {
+		folder := NotesFolder + table + "/dt="
+		for o, err := range p.c.Objects.List(ctx, folder) {
+			if err != nil {
+				yield([2]string{}, fmt.Errorf("list notes: %w", err))
+				return
+			}
+			day, note, _ := strings.Cut(strings.TrimPrefix(o.Name, folder), "/")
+			if !yield([2]string{day, note}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// noted are the days of a table that have notes.
+func (p *Packer) noted(ctx context.Context, table string) (map[string]bool, error) {
+	days := map[string]bool{}
+	for n, err := range p.notes(ctx, table) {
+		if err != nil {
+			return nil, err
+		}
+		days[n[0]] = true
+	}
+	return days, nil
 }
 
 // history reads the notes of a day.

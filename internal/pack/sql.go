@@ -3,6 +3,7 @@ package pack
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,6 +74,15 @@ func (t Table) columns(time string) string {
 	return strings.Join(all, ", ")
 }
 
+// only is the table with some of its columns, or with all where none are named.
+func (t Table) only(names []string) Table {
+	if names == nil {
+		return t
+	}
+	t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c table.Column) bool { return !slices.Contains(names, c.Name) })
+	return t
+}
+
 // check is a checksum over all values of all rows. It does not depend on their
 // order, and tells NULL from any value.
 func (t Table) check() string {
@@ -82,9 +92,18 @@ func (t Table) check() string {
 func text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // Live is Engine's.
-func (e *SQL) Live(ctx context.Context, name, day string) ([]Part, error) {
+func (e *SQL) Live(ctx context.Context, name, day string, objects []string) ([]Part, []string, error) {
 	t := e.tables[name]
-	return e.parts(ctx, `SELECT "$path", count(*), `+t.check()+" FROM "+t.Live+" WHERE dt = "+text(day)+` GROUP BY "$path"`)
+	var columns, paths []string
+	for _, c := range t.Columns {
+		columns = append(columns, c.Name)
+	}
+	for _, o := range objects {
+		paths = append(paths, text(e.root+o))
+	}
+	parts, err := e.parts(ctx, `SELECT "$path", count(*), `+t.check()+" FROM "+t.Live+" WHERE dt = "+text(day)+
+		` AND "$path" IN (`+strings.Join(paths, ", ")+`) GROUP BY "$path"`)
+	return parts, columns, err
 }
 
 func (e *SQL) parts(ctx context.Context, sql string) ([]Part, error) {
@@ -116,7 +135,7 @@ func (e *SQL) Take(ctx context.Context, p Plan, attempt int) error {
 }
 
 func (e *SQL) take(p Plan) string {
-	t := e.tables[p.Table]
+	t := e.tables[p.Table].only(p.Columns)
 	var paths []string
 	for _, o := range p.Parts {
 		paths = append(paths, text(e.root+o.Name))
@@ -142,7 +161,7 @@ func (e *SQL) take(p Plan) string {
 
 // Seen is Engine's.
 func (e *SQL) Seen(ctx context.Context, p Plan) (s Seen, err error) {
-	t := e.tables[p.Table]
+	t := e.tables[p.Table].only(p.Columns)
 	from := " FROM " + t.Packed + " WHERE dt = " + text(p.Day) + " AND run = " + text(p.ID())
 	marks, err := e.run.Ask(ctx, "SELECT count(*)"+from+" AND kind = '"+kindTaken+"'")
 	if err != nil {

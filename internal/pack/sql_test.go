@@ -93,14 +93,14 @@ func TestWhatTheEngineAnswers(t *testing.T) {
 		{"too few columns", [][]string{{"s3://lake-example/lake/a", "3"}}, "2 columns"},
 	} {
 		s := &said{answers: map[string][][]string{sums: c.rows}}
-		parts, err := accessLogs(t, s).Live(t.Context(), "s3_access_logs", "2026-11-20")
+		parts, columns, err := accessLogs(t, s).Live(t.Context(), "s3_access_logs", "2026-11-20", []string{"a", "b"})
 		switch {
 		case c.want != "":
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: %v, want %q", c.name, err, c.want)
 			}
-		case err != nil || len(parts) != 2 || parts[0] != (Part{"a", 3, "0F"}):
-			t.Errorf("%s: %v, %v", c.name, parts, err)
+		case err != nil || len(parts) != 2 || parts[0] != (Part{"a", 3, "0F"}) || len(columns) < 40:
+			t.Errorf("%s: %v over %q, %v", c.name, parts, columns, err)
 		}
 	}
 	s := &said{answers: map[string][][]string{"SELECT count(*)": {{"many"}}}}
@@ -119,3 +119,10 @@ func TestUndoneInThisOrder(t *testing.T) {
 		t.Errorf("%q", s.told)
 	}
 }
+
+// asker is an engine that answers questions.
+type asker func(sql string) [][]string
+
+func (asker) Run(context.Context, string, string) error { return nil }
+
+func (a asker) Ask(_ context.Context, sql string) ([][]string, error) { return a(sql), nil }

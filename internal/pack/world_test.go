@@ -27,10 +27,18 @@ type world struct {
 	came   map[string]time.Time // objects
 	keep   time.Duration
 	atOnce int
-	failed map[string]bool // attempts that have ended without a commit
+	days   int // after which a day is packed
+	looked int // objects that were read to plan
+	// columns are what the version at work knows of a row: the checksum of rows that
+	// did not change is another one over more columns.
+	columns []string
+	failed  map[string]bool     // attempts that have ended without a commit
+	ran     map[string][]string // attempts, and the columns of their statements
 
 	// bend changes what the engine commits, as if it made mistakes.
 	bend func([]packedRow) []packedRow
+	// bendLive changes what it says of live objects.
+	bendLive func([]Part) []Part
 	// refuse says how an attempt ends that commits nothing.
 	refuse func(attempt int) error
 }
@@ -48,7 +56,8 @@ type mark struct {
 func newWorld(t *testing.T) *world {
 	return &world{
 		t: t, now: time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC), live: map[string][]int{}, notes: map[string][]byte{}, packed: map[string][]packedRow{},
-		marks: map[string][]mark{}, gone: map[string]bool{}, truth: map[int]bool{}, failed: map[string]bool{}, came: map[string]time.Time{}, atOnce: 100,
+		marks: map[string][]mark{}, gone: map[string]bool{}, truth: map[int]bool{}, failed: map[string]bool{}, ran: map[string][]string{}, came: map[string]time.Time{}, atOnce: 100, days: 2,
+		columns: []string{"number"},
 	}
 }
 
@@ -104,18 +113,33 @@ func (w *world) worker() *worker {
 	return &worker{w, func(_ string, do func() error) error { return do() }}
 }
 
-func checkOf(rows []int) string { return fmt.Sprint(slices.Sorted(slices.Values(rows))) }
+// of are the columns that a plan is about: all that there are if it says nothing.
+func (w *world) of(p Plan) []string {
+	if p.Columns == nil {
+		return w.columns
+	}
+	return p.Columns
+}
 
-func (w *worker) Live(_ context.Context, table, day string) (parts []Part, err error) {
+func checkOf(rows []int, columns []string) string {
+	return fmt.Sprint(columns, slices.Sorted(slices.Values(rows)))
+}
+
+func (w *worker) Live(_ context.Context, table, day string, objects []string) (parts []Part, columns []string, err error) {
 	err = w.meet("live", func() error {
-		for name, rows := range w.live {
-			if strings.HasPrefix(name, table+"/dt="+day+"/") {
-				parts = append(parts, Part{name, int64(len(rows)), checkOf(rows)})
+		for _, name := range objects {
+			if rows := w.live[name]; strings.HasPrefix(name, table+"/dt="+day+"/") && len(rows) > 0 {
+				parts = append(parts, Part{name, int64(len(rows)), checkOf(rows, w.columns)})
 			}
 		}
+		if w.bendLive != nil {
+			parts = w.bendLive(parts)
+		}
+		w.looked += len(objects)
+		columns = w.columns
 		return nil
 	})
-	return parts, err
+	return parts, columns, err
 }
 
 func (w *worker) Take(_ context.Context, p Plan, attempt int) error {
@@ -124,7 +148,12 @@ func (w *worker) Take(_ context.Context, p Plan, attempt int) error {
 		if w.marks[id] != nil || w.gone[id] {
 			return nil
 		}
+		// Who asks for a statement again and means another one is refused.
 		statement := fmt.Sprint(id, attempt)
+		if was, ran := w.ran[statement]; ran && !slices.Equal(was, w.of(p)) {
+			return errors.New("the statement of that token is another one")
+		}
+		w.ran[statement] = w.of(p)
 		if w.failed[statement] {
 			return fmt.Errorf("again: %w", ErrFailed)
 		}
@@ -157,7 +186,7 @@ func (w *worker) Seen(_ context.Context, p Plan) (s Seen, err error) {
 			by[r.source] = append(by[r.source], r.row)
 		}
 		for name, rows := range by {
-			s.Parts = append(s.Parts, Part{name, int64(len(rows)), checkOf(rows)})
+			s.Parts = append(s.Parts, Part{name, int64(len(rows)), checkOf(rows, w.of(p))})
 		}
 		return nil
 	})
@@ -258,7 +287,7 @@ func (w *worker) run() (Report, error) { return w.runIn(w.t.Context()) }
 
 func (w *worker) runIn(ctx context.Context) (Report, error) {
 	p, err := New(Config{
-		Engine: w, Keeper: w, Objects: w, Notes: w, Tables: []string{"logs", "rejected"}, Days: 2, First: "2020-01-01", Grace: grace, Least: 3, Most: 5,
+		Engine: w, Keeper: w, Objects: w, Notes: w, Tables: []string{"logs", "rejected"}, Days: w.days, First: "2020-01-01", Grace: grace, Least: 3, Most: 5,
 		AtOnce: w.atOnce, Keep: w.keep, Now: func() time.Time { return w.now },
 	})
 	if err != nil {
