@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/cfn"
+
 	"sluice/internal/maintain"
 )
 
@@ -19,11 +21,13 @@ type fake struct {
 	runs, asked int
 	answers     []error // of Ready, the last one again and again
 	panics      bool
+	ends        time.Time // of the context of Ready
 }
 
 func (f *fake) Handle(context.Context) error { f.runs++; return nil }
 
-func (f *fake) Ready(context.Context) error {
+func (f *fake) Ready(ctx context.Context) error {
+	f.ends, _ = ctx.Deadline()
 	if f.panics {
 		panic("made up")
 	}
@@ -82,5 +86,18 @@ func TestADeployment(t *testing.T) {
 	}
 	if a, _ := ask(t, &fake{panics: true}, "Create"); a.Status != "FAILED" || !strings.Contains(a.Reason, "BUG: made up") {
 		t.Errorf("a panic: %+v", a)
+	}
+}
+
+// The answer to CloudFormation has its own time before Lambda ends the function.
+func TestTimeToAnswer(t *testing.T) {
+	f := &fake{answers: []error{nil}}
+	end := time.Now().Add(time.Hour)
+	ctx, cancel := context.WithDeadline(t.Context(), end)
+	defer cancel()
+	event := cfn.Event{RequestType: cfn.RequestCreate, StackID: "stack", LogicalResourceID: "Packing", PhysicalResourceID: "as it was"}
+	id, _, err := handler{f, nil}.resource(ctx, event)
+	if left := end.Sub(f.ends); err != nil || left < 10*time.Second || left > time.Minute || id != "as it was" {
+		t.Errorf("%v is left to answer as %q, %v", left, id, err)
 	}
 }

@@ -24,13 +24,18 @@ var now = time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
 type lake struct {
 	live   map[string]int
 	notes  map[string]string
-	packed map[string]int // by source
+	packed map[string]map[string]int // by plan, and source
 	said   []string
 	fail   string // statements that begin so
+	lies   bool   // it takes a row more than there is
+	closed error  // the end of every list
+	met    func(sql string)
+	at     time.Time
+	run    Settings // more of them
 }
 
 func newLake(objects ...string) *lake {
-	l := &lake{live: map[string]int{}, notes: map[string]string{}, packed: map[string]int{}}
+	l := &lake{live: map[string]int{}, notes: map[string]string{}, packed: map[string]map[string]int{}, at: now}
 	for i, o := range objects {
 		l.live[o] = i + 1
 	}
@@ -39,6 +44,10 @@ func newLake(objects ...string) *lake {
 
 func (l *lake) List(_ context.Context, prefix string) iter.Seq2[pack.Object, error] {
 	return func(yield func(pack.Object, error) bool) {
+		if l.closed != nil {
+			yield(pack.Object{}, l.closed)
+			return
+		}
 		for _, name := range append(slices.Sorted(maps.Keys(l.live)), slices.Sorted(maps.Keys(l.notes))...) {
 			if strings.HasPrefix(name, prefix) && !yield(pack.Object{Name: name, Modified: now.Add(-100 * time.Hour)}, nil) {
 				return
@@ -66,8 +75,21 @@ func (l *lake) Read(_ context.Context, name string) ([]byte, error) {
 
 var sources = regexp.MustCompile(`'s3://lake-example/lake/([^']+\.parquet)'`)
 
+var run = regexp.MustCompile(`run = '([0-9a-f]{32})'`)
+
+// runOf is the plan that a statement is about.
+func runOf(sql string) string {
+	if m := run.FindStringSubmatch(sql); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
 func (l *lake) Run(ctx context.Context, _, sql string) error {
 	l.said = append(l.said, sql)
+	if l.met != nil {
+		l.met(sql)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -75,9 +97,13 @@ func (l *lake) Run(ctx context.Context, _, sql string) error {
 		return fmt.Errorf("made up: %w", pack.ErrFailed)
 	}
 	if strings.HasPrefix(sql, "INSERT INTO") {
+		taken := map[string]int{}
 		for _, m := range sources.FindAllStringSubmatch(sql, -1) {
-			l.packed[m[1]] = l.live[m[1]]
+			if taken[m[1]] = l.live[m[1]]; l.lies {
+				taken[m[1]]++
+			}
 		}
+		l.packed[runOf(sql)] = taken
 	}
 	return nil
 }
@@ -98,15 +124,14 @@ func (l *lake) Ask(ctx context.Context, sql string) (rows [][]string, err error)
 		}
 		return append(rows, []string{"source"}, []string{"run"}, []string{"kind"}, []string{"dt"}), err
 	case strings.HasPrefix(sql, "SELECT count(*)"):
-		return [][]string{{fmt.Sprint(len(l.packed))}}, nil
+		return [][]string{{fmt.Sprint(len(l.packed[runOf(sql)]))}}, nil
 	}
-	from := l.packed
+	from := l.packed[runOf(sql)]
 	if strings.Contains(sql, `"$path"`) {
 		from = l.live
 	}
 	for name, n := range from {
-		_, rest, _ := strings.Cut(name, "/dt=")
-		if strings.HasPrefix(name, "s3_access_logs/") && strings.Contains(sql, " FROM s3_access_logs_") && strings.Contains(sql, "dt = '"+rest[:10]+"'") {
+		if strings.Contains(sql, " FROM s3_access_logs_") && (runOf(sql) != "" || strings.Contains(sql, "'s3://lake-example/lake/"+name+"'")) {
 			rows = append(rows, []string{"s3://lake-example/lake/" + name, fmt.Sprint(n), fmt.Sprint("sum", n)})
 		}
 	}
@@ -116,8 +141,8 @@ func (l *lake) Ask(ctx context.Context, sql string) (rows [][]string, err error)
 func (l *lake) daily(t *testing.T, days int, out *bytes.Buffer) *Daily {
 	t.Helper()
 	d, err := NewDaily(Config{
-		Settings: Settings{LakeBucket: "lake-example", LakePrefix: "lake/", Database: "sluice", WorkGroup: "sluice-pack", Days: days, Function: "maintain"},
-		Lake:     l, Statements: l, Now: func() time.Time { return now }, Out: out,
+		Settings: Settings{LakeBucket: "lake-example", LakePrefix: "lake/", Database: "sluice", WorkGroup: "sluice-pack", Days: days, Function: "maintain", First: l.run.First, Keep: l.run.Keep},
+		Lake:     l, Statements: l, Now: func() time.Time { return l.at }, Out: out,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -181,6 +206,75 @@ func TestARunThatFails(t *testing.T) {
 	}
 }
 
+// What is worth a plan, how much a run takes on, when objects go and when rows.
+func TestTheNumbersOfRuns(t *testing.T) {
+	var objects []string
+	for d := range 13 {
+		for i := range 3 {
+			objects = append(objects, fmt.Sprintf("s3_access_logs/dt=2026-10-%02d/%d.parquet", d+1, i))
+		}
+	}
+	objects = append(objects, "s3_access_logs/dt=2026-11-01/0.parquet", "s3_access_logs/dt=2026-11-01/1.parquet")
+	l, out := newLake(objects...), &bytes.Buffer{}
+	l.run = Settings{First: "2026-10-02", Keep: 90 * 24 * time.Hour}
+	night := func(after time.Duration, want map[string]float64) {
+		t.Helper()
+		l.at, l.said = now.Add(after), nil
+		if err := l.daily(t, 7, out).Handle(t.Context()); err != nil {
+			t.Fatalf("after %v: %v", after, err)
+		}
+		for name, v := range want {
+			if got := numbers(t, out.String())[name]; got != v {
+				t.Errorf("after %v: %s is %v, want %v", after, name, got, v)
+			}
+		}
+	}
+	night(0, map[string]float64{"PackedObjects": 30, "PackWaiting": 2, "PackRemoved": 0})
+	night(24*time.Hour-time.Second, map[string]float64{"PackedObjects": 6, "PackWaiting": 0, "PackRemoved": 0})
+	night(24*time.Hour, map[string]float64{"PackedObjects": 0, "PackRemoved": 30})
+	night(91*24*time.Hour, map[string]float64{"PackRemoved": 6})
+	if !slices.ContainsFunc(l.said, func(s string) bool { return strings.HasPrefix(s, "DELETE FROM s3_access_logs_packed") }) {
+		t.Errorf("rows are old, and stay: %q", l.said)
+	}
+	for _, left := range slices.Sorted(maps.Keys(l.live)) {
+		if !strings.Contains(left, "2026-10-01") && !strings.Contains(left, "2026-11-01") {
+			t.Errorf("%s is left", left)
+		}
+	}
+}
+
+// A statement has room for 400 objects.
+func TestALargeDay(t *testing.T) {
+	var objects []string
+	for i := range 403 {
+		objects = append(objects, fmt.Sprintf("%s%032x-0000.parquet", day, i))
+	}
+	l, out := newLake(objects...), &bytes.Buffer{}
+	if err := l.daily(t, 7, out).Handle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var names []int
+	for _, s := range l.said {
+		if strings.HasPrefix(s, "INSERT INTO") {
+			names = append(names, strings.Count(s, ".parquet'"))
+		}
+	}
+	if want := []int{2 * 400, 2 * 3}; !slices.Equal(names, want) {
+		t.Errorf("statements name %d objects, want %d", names, want)
+	}
+}
+
+func TestWhatIsUndone(t *testing.T) {
+	l, out := newLake(day+"a.parquet", day+"b.parquet", day+"c.parquet"), &bytes.Buffer{}
+	l.lies = true
+	if err := l.daily(t, 7, out).Handle(t.Context()); err == nil || !strings.Contains(err.Error(), "undone") {
+		t.Error(err)
+	}
+	if n := numbers(t, out.String()); n["PackUndone"] != 1.0 || n["PackFailed"] != 1.0 || n["PackedObjects"] != 0.0 {
+		t.Error(n)
+	}
+}
+
 // A run that is cut has failed only if it got nowhere.
 func TestARunThatIsCut(t *testing.T) {
 	l, out := newLake(day+"a.parquet", day+"b.parquet", day+"c.parquet"), &bytes.Buffer{}
@@ -188,6 +282,16 @@ func TestARunThatIsCut(t *testing.T) {
 	defer cancel()
 	if err := l.daily(t, 7, out).Handle(ctx); err == nil || numbers(t, out.String())["PackFailed"] != 1.0 {
 		t.Errorf("nothing was done: %v\n%s", err, out)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	l.met = func(sql string) {
+		if strings.HasPrefix(sql, "VACUUM s3_access_logs") {
+			cancel()
+		}
+	}
+	if err := l.daily(t, 7, out).Handle(ctx); err != nil || numbers(t, out.String())["PackFailed"] != 0.0 || numbers(t, out.String())["PackedObjects"] != 3.0 {
+		t.Errorf("a day was packed: %v\n%s", err, out)
 	}
 }
 
@@ -218,7 +322,11 @@ func TestReady(t *testing.T) {
 	if err := l.daily(t, 36500, out).Ready(t.Context()); err != nil {
 		t.Errorf("packs no more: %v", err)
 	}
-	l.fail = "CREATE"
+	l.closed = errors.New("no permission")
+	if err := l.daily(t, 0, out).Ready(t.Context()); !errors.Is(err, l.closed) || errors.Is(err, ErrPacked) {
+		t.Errorf("nobody knows whether days are packed: %v", err)
+	}
+	l.closed, l.fail = nil, "CREATE"
 	if err := l.daily(t, 7, out).Ready(t.Context()); err == nil {
 		t.Error("a table that cannot be made")
 	}
@@ -236,6 +344,14 @@ func TestLoad(t *testing.T) {
 	env["SLUICE_WORKGROUP"] = ""
 	if _, err := Load(func(name string) string { return env[name] }); err == nil {
 		t.Error("packing without a workgroup")
+	}
+	env["SLUICE_PACK_AFTER_DAYS"] = "0"
+	if _, err := Load(func(name string) string { return env[name] }); err != nil {
+		t.Errorf("off, and no workgroup: %v", err)
+	}
+	env["SLUICE_PACK_AFTER_DAYS"] = "36501"
+	if _, err := Load(func(name string) string { return env[name] }); err == nil {
+		t.Error("a hundred years and a day")
 	}
 	if _, err := Load(func(string) string { return "a b/:" }); err == nil || strings.Count(err.Error(), "\n") != 5 {
 		t.Errorf("want six faults at once, got %v", err)

@@ -24,6 +24,7 @@ type server struct {
 	pages   [][][]any
 	started []map[string]any
 	looks   int
+	refuses string // a call
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -33,6 +34,12 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var out any
+	if s.refuses != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+s.refuses) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		w.WriteHeader(http.StatusBadRequest)
+		json.NewEncoder(w).Encode(map[string]string{"__type": "InvalidRequestException", "message": "made up"})
+		return
+	}
 	switch _, call, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "."); call {
 	case "StartQueryExecution":
 		s.started = append(s.started, in)
@@ -87,7 +94,8 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := s.started[0]
-	if s.looks != 4 || in["ClientRequestToken"] != token || in["WorkGroup"] != "sluice" || in["QueryString"] != "INSERT" {
+	if s.looks != 4 || in["ClientRequestToken"] != token || in["WorkGroup"] != "sluice" || in["QueryString"] != "INSERT" ||
+		!reflect.DeepEqual(in["QueryExecutionContext"], map[string]any{"Database": "logs"}) {
 		t.Errorf("%d looks, %v", s.looks, in)
 	}
 	for _, state := range []string{"FAILED", "CANCELLED"} {
@@ -95,6 +103,20 @@ func TestRun(t *testing.T) {
 		if err := over(t, s).Run(t.Context(), token, "INSERT"); !errors.Is(err, pack.ErrFailed) || !strings.Contains(err.Error(), "because") {
 			t.Errorf("%s: %v", state, err)
 		}
+	}
+}
+
+// A call that is refused says nothing of the statement either: it may have been
+// started before, by the same token.
+func TestRefused(t *testing.T) {
+	for _, call := range []string{"StartQueryExecution", "GetQueryExecution"} {
+		err := over(t, &server{states: []string{"SUCCEEDED"}, refuses: call}).Run(t.Context(), strings.Repeat("t", 40), "INSERT")
+		if err == nil || errors.Is(err, pack.ErrFailed) || !strings.Contains(err.Error(), "made up") {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+	if rows, err := over(t, &server{states: []string{"SUCCEEDED"}, refuses: "GetQueryResults"}).Ask(t.Context(), "SELECT"); err == nil {
+		t.Errorf("no answer is no empty one: %q", rows)
 	}
 }
 
