@@ -26,10 +26,10 @@ type lake struct {
 	notes  map[string]string
 	packed map[string]map[string]int // by plan, and source
 	said   []string
-	fail   string // statements that begin so
-	lies   bool   // it takes a row more than there is
-	closed error  // the end of every list
-	met    func(sql string)
+	fail   string            // statements that begin so
+	lies   bool              // it takes a row more than there is
+	closed error             // the end of every list
+	met    func(what string) // a statement, a note
 	at     time.Time
 	run    Settings // more of them
 }
@@ -63,6 +63,9 @@ func (l *lake) Create(_ context.Context, name string, body []byte) (bool, error)
 		return false, nil
 	}
 	l.notes[name] = string(body)
+	if l.met != nil {
+		l.met(name)
+	}
 	return true, nil
 }
 
@@ -187,7 +190,7 @@ func TestARun(t *testing.T) {
 			begins = append(begins, strings.Join(strings.Fields(s)[:2], " "))
 		}
 	}
-	if want := []string{"CREATE TABLE", "SELECT column_name", `SELECT "$path",`, "INSERT INTO", "SELECT count(*)", "SELECT source,", "VACUUM s3_access_logs_packed"}; !slices.Equal(begins, want) {
+	if want := []string{"CREATE TABLE", "SELECT column_name", "VACUUM s3_access_logs_packed", `SELECT "$path",`, "INSERT INTO", "SELECT count(*)", "SELECT source,"}; !slices.Equal(begins, want) {
 		t.Errorf("statements %q", begins)
 	}
 }
@@ -285,8 +288,8 @@ func TestARunThatIsCut(t *testing.T) {
 	}
 	ctx, cancel = context.WithCancel(t.Context())
 	defer cancel()
-	l.met = func(sql string) {
-		if strings.HasPrefix(sql, "VACUUM s3_access_logs") {
+	l.met = func(what string) {
+		if strings.HasSuffix(what, ".end") {
 			cancel()
 		}
 	}

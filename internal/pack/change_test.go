@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/internal/table"
 )
@@ -202,3 +203,62 @@ type both struct {
 }
 
 func (b both) Ask(ctx context.Context, sql string) ([][]string, error) { return b.answer.Ask(ctx, sql) }
+
+// The time is over every night, in the middle of a backlog of one table: rows of
+// both tables go when they are old, and the other one is packed, too.
+func TestABacklogOfOneTable(t *testing.T) {
+	w := newWorld(t)
+	w.keep = 5 * 24 * time.Hour
+	for _, name := range []string{"logs", "rejected"} {
+		for i := range 3 {
+			w.place(fmt.Sprintf("%s/dt=2026-11-01/b%d-0000.parquet", name, i), 1)
+		}
+	}
+	if r, err := w.worker().run(); err != nil || len(r.Packed) != 2 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	w.now = w.now.Add(w.keep)
+	for day := range 2 {
+		for _, name := range []string{"logs", "rejected"} {
+			for i := range 3 {
+				w.place(fmt.Sprintf("%s/dt=2026-11-2%d/b%d-0000.parquet", name, day, i), 1)
+			}
+		}
+	}
+	reached := map[string]int{}
+	expired := 0
+	for range 2 {
+		ctx, end := context.WithCancel(t.Context())
+		me := w.worker()
+		me.meet = func(what string, do func() error) error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := do(); err != nil {
+				return err
+			}
+			if what == "take" {
+				end()
+			}
+			return nil
+		}
+		r, err := me.runIn(ctx)
+		end()
+		if err != nil || !r.Cut {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		expired += r.Expired
+		w.check("cut")
+		for name := range w.notes {
+			for _, table := range []string{"logs", "rejected"} {
+				if strings.HasPrefix(name, NotesFolder+table+"/dt=2026-11-2") {
+					reached[table]++
+				}
+			}
+		}
+		w.now = w.now.Add(24 * time.Hour)
+	}
+	if reached["logs"] == 0 || reached["rejected"] == 0 || expired != 2 {
+		t.Errorf("reached %v, %d plans expired of 2", reached, expired)
+	}
+}

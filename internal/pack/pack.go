@@ -168,19 +168,23 @@ type Report struct {
 	Cut     bool   // the time was over: the next run goes on where this one stopped
 }
 
-// Run packs what can be packed, removes what is packed for long enough and
-// forgets what was kept for long enough. A day that fails takes no other with it,
-// nor a table; their errors come at the end. The end of ctx is no error.
+// Run forgets what was kept for long enough, packs what can be packed and removes
+// what is packed for long enough. A day that fails takes no other with it,
+// nor a table; their errors come at the end. The end of ctx is no error, and it
+// should not be the same work that waits for it every day: what is old goes before
+// anything new is begun, and each day begins with another table.
 func (p *Packer) Run(ctx context.Context) (Report, error) {
 	var (
 		r      Report
 		faults []error
 	)
-	for _, table := range p.c.Tables {
+	first := int(p.c.Now().Unix() / (24 * 60 * 60))
+	for i := range p.c.Tables {
+		table := p.c.Tables[(first+i)%len(p.c.Tables)]
 		for _, step := range []struct {
 			what string
 			do   func(context.Context, string, *Report) []error
-		}{{"prepare", p.prepare}, {"pack", p.table}, {"forget rows of", p.expire}, {"tidy", p.tidy}} {
+		}{{"prepare", p.prepare}, {"forget rows of", p.expire}, {"tidy", p.tidy}, {"pack", p.table}} {
 			var failed []error
 			if ctx.Err() == nil {
 				failed = step.do(ctx, table, &r)
