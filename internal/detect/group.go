@@ -2,37 +2,53 @@ package detect
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
 
 	"sluice/internal/finding"
 	"sluice/internal/logs"
-	"sluice/internal/sigma"
 )
 
-// group is what a file holds of one group of one target.
+// group is what a file holds of one group of one target. What each hit of it reads
+// and writes stands first and together.
 type group struct {
-	target  *target
+	target *target
+	owner  string // of the log, "" where the target has none
+	values string // end of the key
+	period int64  // of a detection rule's incident
+	count  int64
+	last   int // index of the cell that was hit last
+	first  logs.Time
+	latest logs.Time
+	cells  []cell // by bin, then series
+	one    [1]cell
+
 	key     string // identity within the file
-	owner   string
-	pairs   []finding.Pair
-	period  int64 // of a detection rule's incident
-	part    int   // in which it began
-	count   int64
-	cells   []cell // by bin, then series
-	last    int    // index of the cell that was hit last
+	hash    uint64
+	part    int // in which it began
 	marks   []mark
-	first   logs.Time
-	latest  logs.Time
 	samples []sample
 	whole   int           // of samples: those that lie by themselves
 	firsts  []firstSample // where there are several series
 
 	// What most groups need no more of than this, so that a group is one piece of
 	// memory.
-	onePair   [3]finding.Pair
-	oneCell   [1]cell
 	oneSample [2]sample
+}
+
+// pairs are the values of the group by their names. Most groups are dropped or
+// counted without them, so they are read out of the key.
+func (g *group) pairs() []finding.Pair {
+	pairs := make([]finding.Pair, 0, len(g.target.names))
+	for key := g.values; key != ""; {
+		p := finding.Pair{Name: g.target.names[len(pairs)]}
+		value, rest, ok := cutSized(key)
+		if ok {
+			p.Value = bounded(value)
+		}
+		p.Null, key = !ok, rest
+		pairs = append(pairs, p)
+	}
+	return pairs
 }
 
 // firstSample is the first hit of a series.
@@ -56,43 +72,53 @@ type mark struct {
 }
 
 // group finds or makes the group that a hit belongs to.
-func (w *Watcher) group(f *feed, h *hit, bin int64) *group {
-	t := f.target
-	b := binary.AppendUvarint(w.buf[:0], uint64(t.index))
-	var period int64
-	if t.corr == nil {
-		period = t.shape.periodOf(bin)
-		b = binary.AppendVarint(b, period)
-	}
-	var owner logs.Text
-	if t.owned() {
-		owner = h.owner
-	}
-	b = binary.AppendUvarint(b, uint64(len(owner)))
-	from := len(b)
-	b = append(b, owner...)
-	w.keys = w.keys[:0]
-	for _, field := range f.group {
-		b = w.value(b, h.record.Field(field.ID))
-	}
-	if t.kind == sigma.FirstSeen {
-		for _, field := range f.values {
-			b = w.value(b, h.record.Field(field.ID))
+func (w *Watcher) group(f *feed, h *hit, period int64) *group {
+	hash := w.hash(f, h, period)
+	mask := uint64(len(w.groups.places) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		p := &w.groups.places[i]
+		if p.group == nil {
+			break
+		}
+		if p.hash == hash && w.same(p.group, f, h, period) {
+			return p.group
 		}
 	}
-	w.buf = b
-	if g := w.groups[string(b)]; g != nil {
-		return g
+	key, owner, values := w.writeKey(f, h, period)
+	g := &group{target: f.target, key: string(key), period: period, hash: hash, part: w.part}
+	g.owner, g.values = g.key[owner:values], g.key[values:]
+	g.cells, g.samples = g.one[:0], g.oneSample[:0]
+	switch {
+	case h.known != "" && g.owner != "":
+		g.owner = h.known // one text for all
+	case g.owner != "":
+		w.owner = g.owner
 	}
-	g := &group{target: t, key: string(b), period: period, part: w.part}
-	g.owner = g.key[from : from+len(owner)]
-	g.pairs, g.cells, g.samples = g.onePair[:0], g.oneCell[:0], g.oneSample[:0]
-	for i, k := range w.keys {
-		g.pairs = append(g.pairs, finding.Pair{Name: t.names[i], Value: bounded(g.key[k.from:k.to]), Null: k.null})
-	}
-	w.groups[g.key] = g
+	w.groups.put(g)
+	w.began = append(w.began, g)
 	w.weight += len(g.key) + 512
 	return g
+}
+
+// same says whether a group is the one of a hit: whether writeKey would write its
+// key.
+func (w *Watcher) same(g *group, f *feed, h *hit, period int64) bool {
+	if g.target != f.target || g.period != period {
+		return false
+	}
+	if f.target.owned() && (h.known == "" || g.owner != h.known) && g.owner != string(h.owner) {
+		return false
+	}
+	key := g.values
+	for _, at := range f.asked {
+		a := w.field(h, at)
+		value, rest, ok := cutSized(key)
+		if ok != a.present || ok && value != string(a.text) {
+			return false
+		}
+		key = rest
+	}
+	return true
 }
 
 // cell finds or makes a cell of the group. Rows come about in order of time, so
@@ -150,23 +176,25 @@ func (w *Watcher) sample(g *group, series int, h *hit) {
 // endPart drops the least of the groups that began in the part: see rank.
 func (w *Watcher) endPart() {
 	began := map[*target][]*group{}
-	for _, g := range w.groups {
-		if g.part == w.part {
-			began[g.target] = append(began[g.target], g)
-		}
+	for _, g := range w.began {
+		began[g.target] = append(began[g.target], g)
 	}
+	w.began = w.began[:0]
 	for _, gs := range began {
-		if len(gs) <= MaxGroups {
-			continue
-		}
-		rankAll(w.file, gs)
-		for _, g := range gs[MaxGroups:] {
-			delete(w.groups, g.key)
-			for _, m := range g.marks {
-				delete(w.marks, m)
+		if len(gs) > MaxGroups {
+			rankAll(w.file, gs)
+			for _, g := range gs[MaxGroups:] {
+				w.dropped++
+				for _, m := range g.marks {
+					delete(w.marks, m)
+				}
 			}
-			w.dropped++
+			gs = gs[:MaxGroups]
 		}
+		w.kept = append(w.kept, gs...)
+	}
+	if w.dropped != w.droppedBefore {
+		w.groups.fill(w.kept)
 	}
 	w.tidy()
 	w.part++
@@ -191,7 +219,7 @@ func (w *Watcher) tidy() {
 		moved[&s[0]] = m
 		return m
 	}
-	for _, g := range w.groups {
+	for _, g := range w.kept {
 		for i := g.whole; i < len(g.samples); i++ {
 			g.samples[i] = move(g.samples[i])
 		}

@@ -31,8 +31,9 @@ type Rules struct {
 
 	trail   *record.TrailSchema
 	targets []*target
-	feeds   [][]feed // by Rule.Index
-	levels  int      // correlations upon correlations: how many rounds it takes
+	feeds   [][]feed                   // by Rule.Index
+	asked   map[string][]sigma.FieldID // by service: what groups are made of
+	levels  int                        // correlations upon correlations: how many rounds it takes
 }
 
 // MaxDistinct is the largest threshold of a value_count: a counter holds that

@@ -29,7 +29,7 @@ type tally struct {
 
 // tallyOf is the tally of a group's hits.
 func tallyOf(g *group) *tally {
-	y := newTally(g.target, g.owner, g.pairs)
+	y := newTally(g.target, g.owner, g.pairs())
 	y.cells, y.marks = g.cells, g.marks
 	y.first, y.latest, y.count = g.first, g.latest, g.count
 	y.samples, y.firsts = g.samples, g.firsts

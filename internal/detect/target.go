@@ -48,6 +48,7 @@ type feed struct {
 	target        *target
 	series        int
 	group, values []sigma.Field
+	asked         []int // places in Rules.asked of what the group is made of: group, and the values of a first_seen
 }
 
 // defaultGroups say what makes two hits one incident where the rule does not.
@@ -170,7 +171,8 @@ func (t *target) counter(what, owner string, group []finding.Pair) string {
 // aim makes the targets of a set and says which rule feeds which.
 func (r *Rules) aim(lookup func(service, name string) (sigma.Field, bool)) {
 	r.feeds = make([][]feed, len(r.Set.Rules))
-	for i, rule := range r.Set.Rules {
+	r.asked = map[string][]sigma.FieldID{}
+	for _, rule := range r.Set.Rules {
 		if !rule.Standalone {
 			continue
 		}
@@ -183,7 +185,7 @@ func (r *Rules) aim(lookup func(service, name string) (sigma.Field, bool)) {
 			}
 		}
 		t := r.target(&rule.About, nil, names, rule.Service, true)
-		r.feeds[i] = append(r.feeds[i], feed{target: t, group: fields})
+		r.feed(rule, feed{target: t, group: fields})
 	}
 	of := map[*sigma.Correlation]*target{}
 	for _, c := range r.Set.Correlations {
@@ -199,8 +201,7 @@ func (r *Rules) aim(lookup func(service, name string) (sigma.Field, bool)) {
 		for series, ref := range c.Rules {
 			switch {
 			case ref.Rule != nil && ref.Rule.Index >= 0:
-				f := feed{target: t, series: series, group: ref.Group, values: ref.Values}
-				r.feeds[ref.Rule.Index] = append(r.feeds[ref.Rule.Index], f)
+				r.feed(ref.Rule, feed{target: t, series: series, group: ref.Group, values: ref.Values})
 			case ref.Correlation != nil && of[ref.Correlation] != nil:
 				child := of[ref.Correlation]
 				child.parents = append(child.parents, parent{t, series, ref.GroupFrom, ref.ValuesFrom})
@@ -214,6 +215,26 @@ func (r *Rules) aim(lookup func(service, name string) (sigma.Field, bool)) {
 		}
 		r.levels = max(r.levels, t.level+1)
 	}
+}
+
+// feed notes what a rule gives to a target, and what has to be asked of its records
+// for that.
+func (r *Rules) feed(rule *sigma.Rule, f feed) {
+	fields := f.group
+	if f.target.kind == sigma.FirstSeen {
+		fields = slices.Concat(f.group, f.values)
+	}
+	all := r.asked[rule.Service]
+	for _, field := range fields {
+		at := slices.Index(all, field.ID)
+		if at < 0 {
+			at = len(all)
+			all = append(all, field.ID)
+		}
+		f.asked = append(f.asked, at)
+	}
+	r.asked[rule.Service] = all
+	r.feeds[rule.Index] = append(r.feeds[rule.Index], f)
 }
 
 // ofFindings says whether a correlation is built on others.

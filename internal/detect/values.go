@@ -11,21 +11,30 @@ import (
 	"sluice/internal/sigma"
 )
 
-// keyRange is where a value of the group stands in the group's key.
-type keyRange struct {
-	from, to int
-	null     bool
-}
-
-// value appends a value of the group to a key, and notes where it stands.
-func (w *Watcher) value(b []byte, v sigma.Value) []byte {
-	if !v.Present {
-		w.keys = append(w.keys, keyRange{null: true})
-		return append(b, 0)
+// writeKey writes the key of the group that a hit belongs to, and says where in it
+// the owner and the values begin.
+func (w *Watcher) writeKey(f *feed, h *hit, period int64) (key []byte, owner, values int) {
+	b := binary.AppendUvarint(w.buf[:0], uint64(f.target.index))
+	if f.target.corr == nil {
+		b = binary.AppendVarint(b, period)
 	}
-	b, from := appendSized(b, v)
-	w.keys = append(w.keys, keyRange{from: from, to: len(b)})
-	return b
+	var text logs.Text
+	if f.target.owned() {
+		text = h.owner
+	}
+	b = binary.AppendUvarint(b, uint64(len(text)))
+	owner = len(b)
+	b = append(b, text...)
+	values = len(b)
+	for _, at := range f.asked {
+		if a := w.field(h, at); a.present {
+			b, _ = appendSized(b, sigma.Value{Kind: sigma.Text, Text: a.text})
+		} else {
+			b = append(b, 0)
+		}
+	}
+	w.buf = b
+	return b, owner, values
 }
 
 // appendSized writes a value behind its length, so that no two lists of values
@@ -36,6 +45,17 @@ func appendSized(b []byte, v sigma.Value) ([]byte, int) {
 	b = appendValue(b, v)
 	binary.BigEndian.PutUint32(b[from-4:], uint32(len(b)-from))
 	return b, from
+}
+
+// cutSized reads what appendSized wrote at the beginning of a key; it is not ok
+// where an absent value stands.
+func cutSized(key string) (value, rest string, ok bool) {
+	const head = 5
+	if key[0] == 0 {
+		return "", key[1:], false
+	}
+	end := head + int(binary.BigEndian.Uint32([]byte(key[1:head])))
+	return key[head:end], key[end:], true
 }
 
 // appendValue writes a value as text.

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 
 	"sluice/internal/detect/record"
@@ -31,10 +32,17 @@ type Watcher struct {
 
 	file, key string
 	delivered logs.Time
-	groups    map[string]*group
+	groups    byHash
+	kept      []*group          // of parts that ended
+	began     []*group          // in this part
+	owner     string            // of the group that was made last
 	marks     map[mark]struct{} // values that a group has counted in a bin
 	buf       []byte
-	keys      []keyRange
+	seed      maphash.Seed
+	seen      int64 // records that any rule matched, of all files
+	bins      []lastBin
+	ofAccess  []asked
+	ofTrail   []asked
 	part      int
 	inPart    int64 // records
 	weight    int   // bytes that the groups of this part take
@@ -47,22 +55,30 @@ type Watcher struct {
 
 // Watch returns a new Watcher.
 func (r *Rules) Watch() *Watcher {
-	return &Watcher{
+	w := &Watcher{
 		rules:       r,
 		access:      r.Set.Matcher(record.AccessService),
 		trail:       r.Set.Matcher(record.TrailService),
 		trailRecord: record.NewTrail(r.trail),
-		groups:      map[string]*group{},
+		seed:        maphash.MakeSeed(),
+		bins:        make([]lastBin, len(r.targets)),
+		ofAccess:    askedOf(r.asked[record.AccessService]),
+		ofTrail:     askedOf(r.asked[record.TrailService]),
 		marks:       map[mark]struct{}{},
 	}
+	w.groups.clear()
+	return w
 }
 
 // Begin starts a file. The id tells its content apart from that of all other
 // files; the key is what people call it.
 func (w *Watcher) Begin(id, key string) {
 	w.file, w.key, w.delivered = id, key, 0
-	clear(w.groups)
+	w.groups.clear()
 	clear(w.marks)
+	clear(w.kept)
+	clear(w.began)
+	w.kept, w.began, w.owner = w.kept[:0], w.began[:0], ""
 	w.part, w.inPart, w.weight = 0, 0, 0
 	w.records, w.matched, w.dropped, w.droppedBefore = 0, 0, 0, 0
 	w.shelf.clear()
@@ -79,13 +95,13 @@ func (w *Watcher) Row(row any) {
 	case *s3access.Row:
 		w.accessRecord.Set(r)
 		if hits := w.access.Match(&w.accessRecord); len(hits) > 0 {
-			h := hit{record: &w.accessRecord, time: r.RequestTime, owner: r.BucketOwnerID, access: r}
+			h := hit{record: &w.accessRecord, time: r.RequestTime, owner: r.BucketOwnerID, asked: w.ofAccess, access: r}
 			w.hits(hits, &h)
 		}
 	case *cloudtrail.Row:
 		w.trailRecord.Set(r)
 		if hits := w.trail.Match(w.trailRecord); len(hits) > 0 {
-			h := hit{record: w.trailRecord, time: r.EventTime, owner: r.RecipientAccountID, trail: r}
+			h := hit{record: w.trailRecord, time: r.EventTime, owner: r.RecipientAccountID, asked: w.ofTrail, trail: r}
 			w.hits(hits, &h)
 		}
 	default:
@@ -103,9 +119,13 @@ type hit struct {
 	record sigma.Record
 	time   logs.Time
 	owner  logs.Text
+	asked  []asked
 	access *s3access.Row // one of the two
 	trail  *cloudtrail.Row
 	sample sample // of it, once a group wanted one
+
+	ownerHash uint64 // once a group asked for it; 0 before
+	known     string // the owner as a group has it, which saves comparing texts
 }
 
 // write appends the hit's sample.
@@ -118,10 +138,19 @@ func (h *hit) write(b []byte) []byte {
 
 func (w *Watcher) hits(rules []int32, h *hit) {
 	w.matched++
+	w.turnTo(h)
 	for _, rule := range rules {
 		for i := range w.rules.feeds[rule] {
 			w.feed(&w.rules.feeds[rule][i], h)
 		}
+	}
+}
+
+// turnTo forgets what was known of the hit before.
+func (w *Watcher) turnTo(h *hit) {
+	w.seen++
+	if string(h.owner) == w.owner {
+		h.known = w.owner
 	}
 }
 
@@ -145,14 +174,14 @@ func (w *Watcher) feed(f *feed, h *hit) {
 			return
 		}
 	case sigma.FirstSeen:
-		for _, field := range f.values {
-			if !h.record.Field(field.ID).Present {
+		for _, at := range f.asked[len(f.group):] {
+			if !w.field(h, at).present {
 				return
 			}
 		}
 	}
-	bin := t.shape.binOf(h.time)
-	g := w.group(f, h, bin)
+	bin, period := w.bin(t, h.time)
+	g := w.group(f, h, period)
 	if g.count == 0 {
 		g.first, g.latest = h.time, h.time
 	}
@@ -167,20 +196,37 @@ func (w *Watcher) feed(f *feed, h *hit) {
 	w.sample(g, f.series, h)
 }
 
+// lastBin is the bin of a target that was hit last, and nearly always the next one,
+// too: to know that takes no division.
+type lastBin struct {
+	from, to    logs.Time
+	bin, period int64
+}
+
+// bin is the bin of a time, and of a detection rule the period.
+func (w *Watcher) bin(t *target, at logs.Time) (bin, period int64) {
+	last := &w.bins[t.index]
+	if at < last.from || at >= last.to {
+		last.bin = t.shape.binOf(at)
+		last.from, last.to = t.shape.start(last.bin), t.shape.start(last.bin+1)
+		if t.corr == nil {
+			last.period = t.shape.periodOf(last.bin)
+		}
+	}
+	return last.bin, last.period
+}
+
 // End ends the file and returns what was seen. It is nil when no rule matched,
 // and when the file was not read as a whole: then it will come again.
 func (w *Watcher) End(whole bool) *Observed {
-	if !whole || len(w.groups) == 0 {
+	if !whole || w.groups.groups == 0 {
 		return nil
 	}
 	w.endPart()
 	o := &Observed{
 		File: w.file, Key: w.key, Delivered: w.delivered, rules: w.rules,
 		Records: w.records, Matched: w.matched, Dropped: w.dropped,
-		groups: make([]*group, 0, len(w.groups)),
-	}
-	for _, g := range w.groups {
-		o.groups = append(o.groups, g)
+		groups: slices.Clone(w.kept),
 	}
 	o.First, o.Last = o.groups[0].first, o.groups[0].latest
 	for _, g := range o.groups {

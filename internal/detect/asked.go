@@ -1,0 +1,70 @@
+package detect
+
+import (
+	"hash/maphash"
+	"math/bits"
+
+	"sluice/internal/sigma"
+)
+
+// asked is a field that groups are made of, as the record at hand has it. Several
+// targets ask for the same one, so it is looked up and hashed once a record.
+type asked struct {
+	id      sigma.FieldID
+	record  int64 // for which it was looked up
+	present bool
+	text    []byte
+	hash    uint64
+	scratch []byte // where values are written that are no text
+}
+
+// askedOf are the fields that a Watcher keeps at hand for the records of a log.
+func askedOf(ids []sigma.FieldID) []asked {
+	all := make([]asked, len(ids))
+	for i, id := range ids {
+		all[i].id = id
+	}
+	return all
+}
+
+// field is one of the fields at hand.
+func (w *Watcher) field(h *hit, at int) *asked {
+	a := &h.asked[at]
+	if a.record == w.seen {
+		return a
+	}
+	a.record = w.seen
+	v := h.record.Field(a.id)
+	a.present, a.text, a.hash = v.Present, v.Text, 0
+	if !v.Present {
+		return a
+	}
+	if v.Kind != sigma.Text && v.Kind != sigma.JSON {
+		a.scratch = appendValue(a.scratch[:0], v)
+		a.text = a.scratch
+	}
+	a.hash = maphash.Bytes(w.seed, a.text) | 1 // not that of an absent one
+	return a
+}
+
+// hash is that of a group. Hashes of values are drawn anew for each Watcher, so
+// nobody can send requests whose groups have the same.
+func (w *Watcher) hash(f *feed, h *hit, period int64) uint64 {
+	sum := mix(uint64(f.target.index)<<48^uint64(period), 0)
+	if f.target.owned() {
+		if h.ownerHash == 0 {
+			h.ownerHash = maphash.Bytes(w.seed, h.owner) | 1
+		}
+		sum = mix(sum, h.ownerHash)
+	}
+	for _, at := range f.asked {
+		sum = mix(sum, w.field(h, at).hash)
+	}
+	return sum
+}
+
+// mix is a step of the hash wyhash: the halves of a product, one upon the other.
+func mix(a, b uint64) uint64 {
+	high, low := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xe7037ed1a0b428db)
+	return high ^ low
+}

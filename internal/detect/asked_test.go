@@ -1,0 +1,117 @@
+package detect
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"sluice/internal/logs"
+	"sluice/internal/logs/cloudtrail"
+	"sluice/internal/logs/s3access"
+	"sluice/internal/sigma"
+)
+
+// askedRules group by texts, numbers and flags, of both logs, with and without an
+// owner, so that lists of values differ in where one ends and in which is absent.
+const askedRules = `
+title: By texts
+id: 6f0b4a53-2c1e-4f0a-9a51-5f1f6b1c0a01
+name: by_texts
+status: test
+level: low
+logsource: {product: aws, service: s3_server_access}
+detection: {sel: {operation: REST.GET.OBJECT}, condition: sel}
+sluice: {group-by: [bucket_name, key_name], period: 1h}
+---
+title: By a number and a flag
+id: 6f0b4a53-2c1e-4f0a-9a51-5f1f6b1c0a02
+name: by_number
+status: test
+level: low
+logsource: {product: aws, service: s3_server_access}
+detection: {sel: {operation: REST.GET.OBJECT}, condition: sel}
+sluice: {group-by: [http_status, escaped, key_name]}
+---
+title: New
+id: 6f0b4a53-2c1e-4f0a-9a51-5f1f6b1c0a03
+status: test
+level: low
+correlation: {type: first_seen, rules: [by_texts], group-by: [bucket_name], timespan: 30d, condition: {field: key_name}}
+---
+title: In the trail
+id: 6f0b4a53-2c1e-4f0a-9a51-5f1f6b1c0a04
+name: in_trail
+status: test
+level: low
+logsource: {product: aws, service: cloudtrail}
+detection: {sel: {eventName: GetObject}, condition: sel}
+sluice: {group-by: [requestParameters.bucketName, requestParameters.key, readOnly]}
+---
+title: In both
+id: 6f0b4a53-2c1e-4f0a-9a51-5f1f6b1c0a05
+status: test
+level: low
+correlation: {type: event_count, rules: [by_texts, in_trail], group-by: [bucket], timespan: 1h, condition: {gte: 100},
+  aliases: {bucket: {by_texts: bucket_name, in_trail: requestParameters.bucketName}}}
+`
+
+// A group is found by hashes and by comparing values one by one, and made with a
+// key that is written as a whole. Both must tell the same hits apart.
+func TestAGroupIsFoundByWhatItsKeySays(t *testing.T) {
+	rules, problems := Load(Options{NoShipped: true, User: []sigma.Source{{Name: "asked.yml", Text: []byte(askedRules)}}})
+	for _, p := range problems {
+		t.Fatal(p)
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	text := func() logs.Text {
+		all := []logs.Text{nil, {}, logs.Text("a"), logs.Text("aa"), logs.Text("\x00"), logs.Text("\x01\x00\x00\x00\x00"), logs.Text("200"), logs.Text("true"), logs.Text("a\x01\x00\x00\x00\x01a")}
+		return all[rnd.IntN(len(all))]
+	}
+	w := rules.Watch()
+	w.Begin("a", "logs/a")
+	groups := map[string]*group{}
+	checked := 0
+	check := func(matched []int32, h *hit) {
+		t.Helper()
+		w.turnTo(h)
+		for _, rule := range matched {
+			for i := range rules.feeds[rule] {
+				f := &rules.feeds[rule][i]
+				_, period := w.bin(f.target, h.time)
+				b, _, _ := w.writeKey(f, h, period)
+				key := string(b)
+				for _, g := range groups {
+					if got, want := w.same(g, f, h, period), g.key == key; got != want {
+						t.Fatalf("a hit with the key %q is one of the group %q: got %v, want %v", key, g.key, got, want)
+					}
+					checked++
+				}
+				g := w.group(f, h, period)
+				if was := groups[key]; g.key != key || was != nil && was != g {
+					t.Fatalf("got the group %q, want %q", g.key, key)
+				}
+				groups[key] = g
+			}
+		}
+	}
+	for range 2000 {
+		at := logs.Time(rnd.IntN(3)-1) * 3600 * 1000
+		owner := text()
+		row := &s3access.Row{RequestTime: at, BucketOwnerID: owner, Operation: logs.Text("REST.GET.OBJECT"), BucketName: text(), KeyName: text(), Escaped: logs.SomeBool(rnd.IntN(2) == 0)}
+		if rnd.IntN(2) == 0 {
+			row.HTTPStatus = logs.SomeInt(200)
+		}
+		w.accessRecord.Set(row)
+		check(w.access.Match(&w.accessRecord), &hit{record: &w.accessRecord, time: at, owner: owner, asked: w.ofAccess})
+		event := &cloudtrail.Row{EventTime: at, RecipientAccountID: owner, EventName: logs.Text("GetObject"), BucketName: text(), KeyName: text()}
+		w.trailRecord.Set(event)
+		check(w.trail.Match(w.trailRecord), &hit{record: w.trailRecord, time: at, owner: owner, asked: w.ofTrail})
+	}
+	if len(groups) < 200 || checked < 100_000 {
+		t.Errorf("%d groups, %d comparisons: too few to show anything", len(groups), checked)
+	}
+	for key, g := range groups {
+		if pairs := g.pairs(); len(pairs) != len(g.target.names) {
+			t.Errorf("%q: %d values read out of it, want those of %v", key, len(pairs), g.target.names)
+		}
+	}
+}
