@@ -11,6 +11,7 @@ import (
 type sorter struct {
 	rows       []uint16
 	keys       []uint64 // of row lo+i
+	also       []uint64 // keys of one more column
 	lo         int
 	pairs, tmp []uint64 // key<<16 | row
 }
@@ -23,11 +24,30 @@ func (s *sorter) start(lo, hi int) {
 	}
 }
 
+// maxKey is how many bits of a key are sorted by at once, beside a row number.
+const maxKey = 48
+
+// under puts s.also before s.keys, of which used bits are not sorted by yet: into one
+// key, where both fit, as carrying rows along costs the same for one column or for
+// several. It returns how many bits of s.keys are not sorted by then.
+func (s *sorter) under(used int) int {
+	width := bits.Len64(slices.Max(s.also))
+	if used+width > maxKey {
+		s.by()
+		s.keys, s.also = s.also, s.keys
+		return width
+	}
+	for i, k := range s.also {
+		s.keys[i] |= k << used
+	}
+	return used + width
+}
+
 // by sorts by s.keys.
 func (s *sorter) by() {
 	const half = 1<<32 - 1
 	width := bits.Len64(slices.Max(s.keys))
-	if width > 48 { // does not fit beside a row number: in two halves
+	if width > maxKey { // does not fit beside a row number: in two halves
 		s.pass(0, half)
 		s.pass(32, half)
 		return
@@ -44,27 +64,52 @@ func (s *sorter) pass(shift int, mask uint64) {
 		s.pairs[i] = s.keys[int(row)-s.lo]>>shift&mask<<16 | uint64(row)
 	}
 	from, to := s.pairs, s.tmp
-	for at := 16; mask>>(at-16) != 0; at += 8 {
-		var count [256]int
+	digit := 11
+	if n < 1<<12 { // counting would take longer than sorting
+		digit = 8
+	}
+	for at := 16; mask>>(at-16) != 0; at += digit {
+		var count [1 << 11]int
+		counts, low := count[:1<<digit], uint64(1)<<digit-1
 		for _, p := range from {
-			count[byte(p>>at)]++
+			counts[p>>at&low]++
 		}
-		if count[byte(from[0]>>at)] == n {
+		if counts[from[0]>>at&low] == n {
 			continue // all the same
 		}
 		sum := 0
-		for i, c := range count {
-			count[i] = sum
+		for i, c := range counts {
+			counts[i] = sum
 			sum += c
 		}
 		for _, p := range from {
-			b := byte(p >> at)
-			to[count[b]] = p
-			count[b]++
+			b := p >> at & low
+			to[counts[b]] = p
+			counts[b]++
 		}
 		from, to = to, from
 	}
 	for i, p := range from {
 		s.rows[i] = uint16(p)
 	}
+}
+
+// arrange orders rows lo to hi by day, then by the table's columns.
+func (w *Writer[R]) arrange(b *buffered, lo, hi int) {
+	o := &w.stage.order
+	o.start(lo, hi)
+	used := 0
+	o.keys = slices.Grow(o.keys[:0], hi-lo)[:hi-lo]
+	clear(o.keys)
+	for _, i := range slices.Backward(w.sort) {
+		o.also = b.row.all[i].keys(o.also[:0], lo, hi)
+		used = o.under(used)
+	}
+	o.also = o.also[:0]
+	first := slices.Min(b.days[lo:hi])
+	for _, day := range b.days[lo:hi] {
+		o.also = append(o.also, uint64(day-first))
+	}
+	o.under(used)
+	o.by()
 }

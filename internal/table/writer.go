@@ -310,21 +310,6 @@ func (w *Writer[R]) emit(b *buffered, lo, hi int) error {
 	return nil
 }
 
-// arrange orders rows lo to hi by day, then by the table's columns.
-func (w *Writer[R]) arrange(b *buffered, lo, hi int) {
-	o := &w.stage.order
-	o.start(lo, hi)
-	for _, i := range slices.Backward(w.sort) {
-		o.keys = b.row.all[i].keys(o.keys[:0], lo, hi)
-		o.by()
-	}
-	o.keys = o.keys[:0]
-	for _, day := range b.days[lo:hi] {
-		o.keys = append(o.keys, uint64(day-firstDay))
-	}
-	o.by()
-}
-
 func (w *Writer[R]) group(day int32, columns []buffer, rows []uint16) error {
 	p := w.open[day]
 	if p == nil {
