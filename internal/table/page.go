@@ -38,7 +38,8 @@ type encoder struct {
 	used      []uint32 // ids in the buffer's dictionary, by place in the chunk's
 	places    []uint32 // place+1 by id in the buffer's dictionary; all 0 between chunks
 	nums      []int64
-	slots     []uint32 // hash table of numbers: place+1
+	distinct  []int64  // of nums, by place
+	slots     []uint32 // hash table of distinct: place+1
 	spread    uint64   // what numbers are hashed with: random, as senders choose numbers too
 	order     sorter   // of numbers
 	body      []byte   // a page before compression
