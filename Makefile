@@ -44,13 +44,13 @@ demo: build ## Make log files, convert them, find the incidents, ask questions
 	$(SLUICE) report demo/lake -o demo/report.html
 	@echo
 	@echo 'Try next:'
-	@echo "  demo/report.html                        all of it on one page: open it in a browser"
+	@echo "  demo/report.html                         all of it on one page: open it in a browser"
 	@echo "  $(SLUICE) scan demo/logs --full         each finding whole"
 	@echo "  $(SLUICE) rules list                    what is looked for"
 	@echo "  $(SLUICE) query --list                  the questions that have a name"
 	@echo "  $(SLUICE) query --lake demo/lake 'SELECT count(*) FROM s3_access_logs'"
 	@echo "  $(SLUICE) convert YOUR-LOGS -o lake     log files of your own: a folder, or s3://bucket/prefix"
-	@echo "  make deploy                             the same in your AWS account"
+	@echo "  make deploy                              the same in your AWS account"
 
 ##@ While developing
 

@@ -25,6 +25,9 @@ func TestNotesAreCreatedOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if o.Modified.IsZero() {
+				t.Errorf("nobody knows how old %s is", o.Name)
+			}
 			names = append(names, o.Name)
 		}
 		return names

@@ -13,8 +13,8 @@ import (
 )
 
 type coverageCommand struct {
-	Table        string `placeholder:"NAME" env:"SLUICE_STATE_TABLE" help:"DynamoDB table that remembers when lines came, the output StateTable of the stack ($SLUICE_STATE_TABLE). Asks AWS, now."`
-	LogBucket    string `placeholder:"NAME" env:"SLUICE_LOG_BUCKET" help:"Bucket whose files the stack converts, its output LogBucket ($SLUICE_LOG_BUCKET; default: ACCOUNT-s3-access-logs-REGION)."`
+	Table        string `placeholder:"NAME" env:"SLUICE_STATE_TABLE" help:"DynamoDB table that remembers when lines came, the output StateTable of the stack. Asks AWS, now."`
+	LogBucket    string `placeholder:"NAME" env:"SLUICE_LOG_BUCKET" help:"Bucket whose files the stack converts, its output LogBucket (default: ACCOUNT-s3-access-logs-REGION)."`
 	SilenceHours int    `default:"24" placeholder:"N" help:"Hours from which on a bucket can be silent: the parameter of the stack (default: 24)."`
 	Lake         string `placeholder:"DIR" help:"Read the last look out of this lake instead, a copy of the stack's."`
 	JSON         bool   `name:"json" help:"Print all buckets as one JSON document."`

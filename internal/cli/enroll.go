@@ -24,10 +24,10 @@ type enrollCommand struct {
 	Replace bool     `help:"Take over buckets that log elsewhere: nobody else gets their logs any more."`
 	Restore bool     `help:"Give back what the buckets did before they were enrolled; with --all, all that were."`
 
-	Target      string `placeholder:"NAME" env:"SLUICE_LOG_BUCKET" help:"Log bucket, the output LogBucket of the stack ($SLUICE_LOG_BUCKET)."`
-	LakeBucket  string `placeholder:"NAME" env:"SLUICE_LAKE_BUCKET" help:"Lake, the output LakeBucket of the stack ($SLUICE_LAKE_BUCKET): it must never log."`
-	TrailBucket string `placeholder:"NAME" env:"SLUICE_TRAIL_BUCKET" help:"Bucket of the stack's trail, where it has one ($SLUICE_TRAIL_BUCKET): it must never log."`
-	Table       string `placeholder:"NAME" env:"SLUICE_STATE_TABLE" help:"DynamoDB table that remembers what was before, the output StateTable of the stack ($SLUICE_STATE_TABLE)."`
+	Target      string `placeholder:"NAME" env:"SLUICE_LOG_BUCKET" help:"Log bucket, the output LogBucket of the stack."`
+	LakeBucket  string `placeholder:"NAME" env:"SLUICE_LAKE_BUCKET" help:"Lake, the output LakeBucket of the stack: it must never log."`
+	TrailBucket string `placeholder:"NAME" env:"SLUICE_TRAIL_BUCKET" help:"Bucket of the stack's trail, where it has one: it must never log."`
+	Table       string `placeholder:"NAME" env:"SLUICE_STATE_TABLE" help:"DynamoDB table that remembers what was before, the output StateTable of the stack."`
 
 	DryRun bool `help:"Show the plan and change nothing."`
 	Yes    bool `short:"y" help:"Do not ask before something is changed."`

@@ -25,7 +25,7 @@ type statusCommand struct {
 
 // Help is what "sluice status --help" says below the summary.
 func (statusCommand) Help() string {
-	return `A file is converted: all of its lines are rows or rejects in a batch that was committed; skipped: it holds no log records; failed: nothing of it is in the lake, and it is tried again when it is delivered again; converting: a function has it; free: whoever had it gave it back. Of a file with several contents each is told.
+	return `A file is converted: all of its lines are rows or rejects in a batch that was committed; skipped: it holds no log records; failed: nothing of it is in the lake, and it is tried again when it is delivered again; converting: a function has it; free: whoever had it gave it back. Of a file with several contents each is told. Where names the objects of its batch, in which its rows are beside those of other files.
 Without file, --batch and --since it lists the batches of the last day.
 
 Exit codes: 0 known; 1 an error; 2 wrong usage; 3 not known.`

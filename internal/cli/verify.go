@@ -9,9 +9,9 @@ type verifyCommand struct {
 	Bucket  string        `arg:"" optional:"" name:"bucket" help:"Follow the access logs of this bucket, from its settings to the row of a request."`
 	Probe   string        `placeholder:"ID" help:"Look again for the request of an earlier run, and send none."`
 	Timeout time.Duration `default:"3h" placeholder:"TIME" help:"How long to wait for S3 to deliver, such as 90m; 0 looks once (default: 3h)."`
-	Table   string        `placeholder:"NAME" env:"SLUICE_STATE_TABLE" help:"DynamoDB table that remembers files, the output StateTable of the stack ($SLUICE_STATE_TABLE)."`
+	Table   string        `placeholder:"NAME" env:"SLUICE_STATE_TABLE" help:"DynamoDB table that remembers files, the output StateTable of the stack."`
 
-	LakeBucket string `placeholder:"NAME" env:"SLUICE_LAKE_BUCKET" help:"Lake, the output LakeBucket of the stack, to read the row in ($SLUICE_LAKE_BUCKET)."`
+	LakeBucket string `placeholder:"NAME" env:"SLUICE_LAKE_BUCKET" help:"Lake, the output LakeBucket of the stack, to read the row in."`
 
 	Trail       string `placeholder:"PLACE" help:"Verify the files of CloudTrail at s3://bucket/prefix, or in a folder with a copy of them."`
 	Keys        string `placeholder:"FILE" help:"Public keys, as aws cloudtrail list-public-keys prints them; without it CloudTrail is asked for them."`
