@@ -1,6 +1,7 @@
 package awsio
 
 import (
+	"context"
 	"slices"
 	"testing"
 )
@@ -19,6 +20,11 @@ func TestNotesAreCreatedOnce(t *testing.T) {
 	}
 	if _, err := l.Read(t.Context(), "_sluice/pack/t/dt=2026-11-20/000001.plan"); err == nil {
 		t.Error("a note that is not there was read")
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := l.Create(ended, "_sluice/pack/t/dt=2026-11-20/000001.plan", nil); err == nil {
+		t.Error("nobody knows whether the note was created")
 	}
 	list := func(prefix string) (names []string) {
 		for o, err := range l.List(t.Context(), prefix) {

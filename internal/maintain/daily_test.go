@@ -352,7 +352,7 @@ func TestLoad(t *testing.T) {
 	if _, err := Load(func(name string) string { return env[name] }); err != nil {
 		t.Errorf("off, and no workgroup: %v", err)
 	}
-	env["SLUICE_PACK_AFTER_DAYS"] = "36501"
+	env["SLUICE_PACK_AFTER_DAYS"], env["SLUICE_WORKGROUP"] = "36501", "sluice-pack"
 	if _, err := Load(func(name string) string { return env[name] }); err == nil {
 		t.Error("a hundred years and a day")
 	}

@@ -123,7 +123,7 @@ func TestAnAttemptLeavesRows(t *testing.T) {
 // Statements that delete have an end, and what was deleted is not deleted again.
 func TestManyPlansExpire(t *testing.T) {
 	w := newWorld(t)
-	w.keep = 1000 * 24 * time.Hour
+	w.keep = 2000 * 24 * time.Hour
 	first := time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
 	for day := range mostExpired + 1 {
 		for i := range 3 {
@@ -131,11 +131,23 @@ func TestManyPlansExpire(t *testing.T) {
 		}
 	}
 	w.atOnce = 1000
+	w.bend = func(r []packedRow) []packedRow { return r[1:] }
+	if r, err := w.worker().run(); err == nil || r.Undone != mostExpired+1 {
+		t.Fatalf("%d plans undone, %v", r.Undone, err)
+	}
+	w.bend = nil
 	if r, err := w.worker().run(); err != nil || len(r.Packed) != mostExpired+1 {
 		t.Fatalf("%d plans, %v", len(r.Packed), err)
 	}
-	w.now = w.now.Add(w.keep)
-	for _, want := range []struct{ expired, statements int }{{mostExpired + 1, 2}, {0, 0}} {
+	w.now = w.now.Add(grace)
+	if r, err := w.worker().run(); err != nil || r.Removed != 3*(mostExpired+1) {
+		t.Fatalf("%d objects removed, %v", r.Removed, err)
+	}
+	for _, want := range []struct {
+		after               time.Duration
+		expired, statements int
+	}{{0, 0, 0}, {w.keep - grace, mostExpired + 1, 2}, {0, 0, 0}} {
+		w.now = w.now.Add(want.after)
 		me, statements, read := w.worker(), 0, 0
 		me.meet = func(what string, do func() error) error {
 			switch what {
@@ -151,9 +163,54 @@ func TestManyPlansExpire(t *testing.T) {
 			t.Errorf("%d plans in %d statements, %v; want %+v", r.Expired, statements, err, want)
 		}
 		if want.expired == 0 && read != 0 {
-			t.Errorf("%d notes are read of days that are through", read)
+			t.Errorf("%d notes are read of days that are too young, or through", read)
 		}
 	}
+}
+
+// Plans of a day are old one after the other, and each is deleted once.
+func TestALatePlanExpires(t *testing.T) {
+	w := newWorld(t)
+	w.keep = 10 * 24 * time.Hour
+	for half := range 2 {
+		for i := range 3 {
+			w.place(fmt.Sprintf("%sb%d%d-0000.parquet", closed, half, i), 1)
+		}
+		if r, err := w.worker().run(); err != nil || len(r.Packed) != 1 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		w.now = w.now.Add(5 * 24 * time.Hour)
+	}
+	for night, want := range []int{1, 0, 1, 0} {
+		if r, err := w.worker().run(); err != nil || r.Expired != want {
+			t.Errorf("night %d: %d plans expired, want %d, %v", night, r.Expired, want, err)
+		}
+		w.check("night")
+		if night == 1 {
+			w.now = w.now.Add(5 * 24 * time.Hour)
+		}
+	}
+}
+
+// Who decides first, decides, also for whoever saw something else.
+func TestAnotherHasDecided(t *testing.T) {
+	w := filled(t)
+	me := w.worker()
+	me.meet = func(what string, do func() error) error {
+		if what == "create" {
+			if plan := notesOf("logs", "2026-11-20") + "000000.plan"; w.notes[plan] != nil {
+				name := strings.TrimSuffix(plan, "plan") + "end"
+				if w.notes[name] == nil {
+					w.notes[name] = []byte(`{"done": false, "why": "it looked odd"}`)
+				}
+			}
+		}
+		return do()
+	}
+	if r, err := me.run(); err == nil || !strings.Contains(err.Error(), "it looked odd") || r.Undone != 1 || len(r.Packed) != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	w.check("undone")
 }
 
 func TestDiffers(t *testing.T) {

@@ -83,3 +83,23 @@ func TestAhead(t *testing.T) {
 		}
 	})
 }
+
+// endless is a file that goes on as long as somebody reads it.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+func (endless) Close() error               { return nil }
+
+// Who has read enough does not wait for the rest: of an endless file for ever.
+func TestAheadStops(t *testing.T) {
+	a := newAhead()
+	for range 2 {
+		r := a.open(endless{})
+		if n, err := r.Read(make([]byte, 10)); n != 10 || err != nil {
+			t.Fatal(n, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
