@@ -4,7 +4,7 @@
 // A general compressor spends most of its time looking for matches. Where values
 // are random ids there are none but the lengths between them, and who writes the
 // ids knows where those are. What this package writes is what any decoder of
-// RFC 8878 reads; Huffman coding is huff0's.
+// RFC 8878 reads; Huffman coding is huff0's but for large blocks of text.
 package frame
 
 import (
@@ -38,6 +38,7 @@ type Writer struct {
 
 	reps       [3]uint32 // the offsets that decoders remember
 	grown      bool      // a block came out larger than its text
+	codes      huffman
 	huff       huff0.Scratch
 	ll, of, ml coder
 }
@@ -57,6 +58,7 @@ func (w *Writer) Reset(dst []byte, size int) {
 	w.text, w.counted = 0, 0
 	w.literals, w.seqs = w.literals[:0], w.seqs[:0]
 	w.reps, w.grown = [3]uint32{1, 4, 8}, false
+	w.codes.said = 0
 	w.huff.Reuse = huff0.ReusePolicyNone
 	w.dst = append(w.dst, 0x28, 0xb5, 0x2f, 0xfd) // magic
 	// One segment, so the window is the text; the size in four bytes; no checksum.
@@ -162,6 +164,7 @@ func (w *Writer) block(last bool) {
 	default:
 		w.dst = append(w.dst[:start+3], w.literals...)
 		kind, size = rawBlock, len(w.literals)
+		w.codes.said = 0
 	}
 	blockHeader(w.dst[start:], last, kind, size)
 	w.left -= w.text
@@ -169,14 +172,19 @@ func (w *Writer) block(last bool) {
 	w.literals, w.seqs = w.literals[:0], w.seqs[:0]
 }
 
-// minHuffman is fewer literals than a Huffman table pays for.
-const minHuffman = 64
+const (
+	// minHuffman is fewer literals than a Huffman table pays for.
+	minHuffman = 64
+	// minPairs is fewer literals than a table of pairs of them pays for.
+	minPairs = 1 << 14
+)
 
 // The types of literals sections.
 const (
 	rawLiterals        = 0
 	repeatedLiterals   = 1
 	compressedLiterals = 2
+	treelessLiterals   = 3 // with the codes of the block before
 )
 
 // addLiterals writes the literals section (RFC 8878, 3.1.1.3.1).
@@ -186,6 +194,10 @@ func (w *Writer) addLiterals() {
 		w.plainLiterals(rawLiterals, w.literals)
 		return
 	}
+	if n >= minPairs && w.addPairs() {
+		return
+	}
+	w.codes.said = 0
 	pack := huff0.Compress4X
 	if n < 256 {
 		pack = huff0.Compress1X
@@ -199,8 +211,16 @@ func (w *Writer) addLiterals() {
 		w.plainLiterals(rawLiterals, w.literals)
 		return
 	}
-	// Sizes of the literals and of what they became, in 10, 14 or 18 bits each;
-	// one stream only in the first of four formats.
+	header, bytes := literalsHeader(compressedLiterals, n, len(out))
+	for i := range bytes {
+		w.dst = append(w.dst, byte(header>>(8*i)))
+	}
+	w.dst = append(w.dst, out...)
+}
+
+// literalsHeader says the sizes of n literals and of what they became, in 10, 14 or
+// 18 bits each; there is one stream only in the first of four formats.
+func literalsHeader(kind uint64, n, packed int) (h uint64, bytes int) {
 	var format, width uint64
 	switch {
 	case n < 256:
@@ -212,11 +232,28 @@ func (w *Writer) addLiterals() {
 	default:
 		format, width = 3, 18
 	}
-	h := compressedLiterals | format<<2 | uint64(n)<<4 | uint64(len(out))<<(4+width)
-	for i := uint64(0); i < (4+2*width+7)/8; i++ {
-		w.dst = append(w.dst, byte(h>>(8*i)))
+	return kind | format<<2 | uint64(n)<<4 | uint64(packed)<<(4+width), int(4+2*width+7) / 8
+}
+
+// addPairs writes the literals section by w.codes, if it can.
+func (w *Writer) addPairs() bool {
+	const header = 5 // bytes of it, for minPairs and more
+	start := len(w.dst)
+	out, described, ok := w.codes.encode(append(w.dst, make([]byte, header)...), w.literals)
+	w.dst = out
+	if !ok {
+		w.dst = out[:start]
+		return false
 	}
-	w.dst = append(w.dst, out...)
+	kind := uint64(treelessLiterals)
+	if described {
+		kind = compressedLiterals
+	}
+	h, _ := literalsHeader(kind, len(w.literals), len(out)-start-header)
+	for i := range header {
+		out[start+i] = byte(h >> (8 * i))
+	}
+	return true
 }
 
 // plainLiterals writes b behind the number of literals.
