@@ -111,16 +111,15 @@ func (r *run) count(ctx context.Context, tallies map[string]*tally) error {
 	if len(tallies) == 0 {
 		return nil
 	}
-	var adds []Add
-	var spans []Span
-	until := map[string]int{} // of each tally: where its spans end
-	p, in := newParcel(r), map[string]*packed{}
 	keys := sorted(tallies)
-	for _, k := range keys {
+	adds, spans := make([]Add, 0, len(keys)), make([]Span, 0, len(keys))
+	until := make([]int, len(keys)) // of each tally: where its spans end
+	p, in := newParcel(r), make([]*packed, len(keys))
+	for i, k := range keys {
 		y := tallies[k]
 		if r.config.Pack > 0 && y.target.packs() {
-			in[k] = p.take(y)
-			adds = append(adds, in[k].own...)
+			in[i] = p.take(y)
+			adds = append(adds, in[i].own...)
 			continue
 		}
 		mine := y.adds(r.o.File, r.config.Lateness)
@@ -128,7 +127,7 @@ func (r *run) count(ctx context.Context, tallies map[string]*tally) error {
 			adds = append(adds, mine...)
 			spans = append(spans, y.spans()...)
 		}
-		until[k] = len(spans)
+		until[i] = len(spans)
 	}
 	for _, a := range p.order {
 		adds = append(adds, *a)
@@ -142,12 +141,12 @@ func (r *run) count(ctx context.Context, tallies map[string]*tally) error {
 
 	var late []Add
 	var rest []Span
-	after := map[string]int{}
-	for _, k := range keys {
-		if y := in[k]; y != nil {
+	after := make([]int, len(keys))
+	for i, y := range in {
+		if y != nil {
 			adds, spans := p.rest(y)
 			late, rest = append(late, adds...), append(rest, spans...)
-			after[k] = len(rest)
+			after[i] = len(rest)
 		}
 	}
 	more, err := r.ask(ctx, late, rest)
@@ -155,14 +154,14 @@ func (r *run) count(ctx context.Context, tallies map[string]*tally) error {
 		return err
 	}
 	from, next := 0, 0
-	for _, k := range keys {
+	for i, k := range keys {
 		y, slots := tallies[k], [][]Slot(nil)
-		if in[k] != nil {
-			slots = p.slots(in[k], more[next:after[k]])
-			next = after[k]
+		if in[i] != nil {
+			slots = p.slots(in[i], more[next:after[i]])
+			next = after[i]
 		} else {
-			slots = read[from:until[k]]
-			from = until[k]
+			slots = read[from:until[i]]
+			from = until[i]
 		}
 		for _, c := range y.cross(slots) {
 			r.crossed(y, c, slices.Concat(slots...))

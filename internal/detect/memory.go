@@ -203,13 +203,32 @@ func (s *memorySlot) read(begins []string) Slot {
 		slot.Elements = slices.Clone(s.more.elements)
 		return slot
 	}
+	slot.Elements = beginning(s.more.elements, begins)
+	return slot
+}
+
+// beginning are the elements that begin in one of some ways; both are in ascending
+// order. Of the two it searches the longer one: a file of many groups asks for
+// thousands of names in sets of a few.
+func beginning(elements, begins []string) []string {
+	var all []string
+	if len(begins) > len(elements) {
+		for _, e := range elements {
+			// What an element begins with is not after it, and nothing else is between.
+			at, same := slices.BinarySearch(begins, e)
+			if same || at > 0 && strings.HasPrefix(e, begins[at-1]) {
+				all = append(all, e)
+			}
+		}
+		return all
+	}
 	for _, b := range begins {
-		at, _ := slices.BinarySearch(s.more.elements, b)
-		for ; at < len(s.more.elements) && strings.HasPrefix(s.more.elements[at], b); at++ {
-			slot.Elements = append(slot.Elements, s.more.elements[at])
+		at, _ := slices.BinarySearch(elements, b)
+		for ; at < len(elements) && strings.HasPrefix(elements[at], b); at++ {
+			all = append(all, elements[at])
 		}
 	}
-	return slot
+	return all
 }
 
 // Claim is State's.

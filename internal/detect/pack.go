@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -109,7 +110,7 @@ type parcel struct {
 	notes map[slotAt]*Add
 	order []*Add
 	looks map[string][]*packed // by shared set
-	found map[slotAt]Slot
+	found map[string][]Slot    // of shared sets, ascending
 }
 
 // packed is a tally whose group shares a set.
@@ -120,10 +121,23 @@ type packed struct {
 	own   []Add              // to the group's own counter
 	marks map[int64][]string // values that were put into a set, by slot
 	spans []Span
+
+	values []packedValue // that the shared sets have of the group within spans, ascending
+	more   bool          // there may be more in the group's own counter
+}
+
+// packedValue is a value of a group in a slot of its own counter.
+type packedValue struct {
+	slot  int64
+	value string
+}
+
+func comparePacked(a, b packedValue) int {
+	return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.value, b.value))
 }
 
 func newParcel(r *run) *parcel {
-	return &parcel{run: r, sets: map[slotAt]*Add{}, notes: map[slotAt]*Add{}, looks: map[string][]*packed{}, found: map[slotAt]Slot{}}
+	return &parcel{run: r, sets: map[slotAt]*Add{}, notes: map[slotAt]*Add{}, looks: map[string][]*packed{}, found: map[string][]Slot{}}
 }
 
 // add begins a contribution to something shared.

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,56 +37,62 @@ func (p *parcel) reads() []Span {
 	return all
 }
 
-// learn takes what was read.
+// learn takes what was read; spans of a set are in ascending order.
 func (p *parcel) learn(spans []Span, read [][]Slot) {
 	for i, span := range spans {
 		for _, s := range read[i] {
 			slices.Sort(s.Elements)
-			at := slotAt{span.Key, s.Slot}
-			p.found[at] = s
+			p.found[span.Key] = append(p.found[span.Key], s)
 			if s.Size >= p.config.Pack {
-				p.seen.set(at.full(), 1)
+				p.seen.set(slotAt{span.Key, s.Slot}.full(), 1)
 			}
 		}
 	}
 }
 
-// of are the group's values in a slot, as the shared set has them. Whether there
-// may be more in its own counter is the other answer.
-func (p *parcel) of(y *packed, slot int64) (values []string, more bool) {
-	set, _ := y.target.setOf(slot)
-	s, ok := p.found[slotAt{y.target.shared, set}]
-	if !ok {
-		return nil, false
-	}
-	_, named := slices.BinarySearch(s.Elements, y.name)
-	if y.target.kind == sigma.ValueCount {
-		begin := y.begin(slot)
-		i, _ := slices.BinarySearch(s.Elements, begin)
-		for ; i < len(s.Elements) && strings.HasPrefix(s.Elements[i], begin); i++ {
-			values = append(values, s.Elements[i][len(begin):])
+// look takes a group's values out of the shared sets. It may have more in its own
+// counter where its name stands in a set, or a set is full.
+func (p *parcel) look(y *packed) {
+	t, sets := y.target, p.found[y.target.shared]
+	for _, span := range y.spans {
+		from, _ := t.setOf(span.From)
+		to, _ := t.setOf(span.To)
+		i, _ := slices.BinarySearchFunc(sets, from, func(s Slot, set int64) int { return cmp.Compare(s.Slot, set) })
+		for ; i < len(sets) && sets[i].Slot <= to; i++ {
+			s := &sets[i]
+			y.more = y.more || s.Size >= p.config.Pack
+			at, _ := slices.BinarySearch(s.Elements, y.name)
+			for _, e := range s.Elements[at:] {
+				rest, mine := strings.CutPrefix(e, y.name)
+				if !mine {
+					break
+				}
+				if rest == "" {
+					y.more = true
+					continue
+				}
+				slot := s.Slot*grain + int64(rest[0])
+				if t.kind == sigma.ValueCount && slot >= span.From && slot <= span.To {
+					y.values = append(y.values, packedValue{slot, rest[1:]})
+				}
+			}
 		}
 	}
-	return values, named || s.Size >= p.config.Pack
 }
 
 // rest is what is left to do for a tally once it is known what is in the shared
 // sets: to add what they did not take, and to read the group's own counter.
 func (p *parcel) rest(y *packed) (adds []Add, spans []Span) {
-	look := len(y.own) > 0
-	for _, span := range y.spans {
-		for slot := span.From; slot <= span.To; slot++ {
-			values, more := p.of(y, slot)
-			look = look || more
-			for _, m := range y.marks[slot] {
-				if !slices.Contains(values, m) {
-					adds = append(adds, p.left(y, slot)...)
-					break
-				}
+	p.look(y)
+	for _, slot := range slices.Sorted(maps.Keys(y.marks)) {
+		for _, m := range y.marks[slot] {
+			if _, ok := slices.BinarySearchFunc(y.values, packedValue{slot, m}, comparePacked); !ok {
+				adds = append(adds, p.left(y, slot)...)
+				break
 			}
 		}
 	}
-	if !look {
+	if len(y.own) == 0 && !y.more {
 		return nil, nil
 	}
 	spans = slices.Clone(y.spans)
@@ -106,25 +113,24 @@ func (p *parcel) left(y *packed, slot int64) []Add {
 // own counter, and in notes.
 func (p *parcel) slots(y *packed, own [][]Slot) [][]Slot {
 	all := make([][]Slot, len(y.spans))
+	values := y.values
 	for i, span := range y.spans {
-		at := map[int64]*Slot{}
 		slot := func(n int64) *Slot {
-			if at[n] == nil {
-				at[n] = &Slot{Slot: n}
+			at, ok := slices.BinarySearchFunc(all[i], n, func(s Slot, n int64) int { return cmp.Compare(s.Slot, n) })
+			if !ok {
+				all[i] = slices.Insert(all[i], at, Slot{Slot: n})
 			}
-			return at[n]
+			return &all[i][at]
 		}
-		if y.target.kind == sigma.ValueCount {
-			for n := span.From; n <= span.To; n++ {
-				if values, _ := p.of(y, n); len(values) > 0 {
-					slot(n).Elements = values
-				}
-			}
+		for ; len(values) > 0 && values[0].slot <= span.To; values = values[1:] {
+			s := slot(values[0].slot)
+			s.Elements = append(s.Elements, values[0].value)
 		}
 		if i < len(own) {
 			for _, s := range own[i] {
-				slot(s.Slot).Samples = s.Samples
-				slot(s.Slot).Elements = append(slot(s.Slot).Elements, s.Elements...)
+				mine := slot(s.Slot)
+				mine.Samples = s.Samples
+				mine.Elements = append(mine.Elements, s.Elements...)
 			}
 		}
 		moments := make([]moment, 0, len(y.often))
@@ -140,15 +146,15 @@ func (p *parcel) slots(y *packed, own [][]Slot) [][]Slot {
 		}
 		for _, m := range moments {
 			if n := y.target.shape.slotOf(m.bin); n >= span.From && n <= span.To {
-				slot(n).Elements = append(slot(n).Elements, y.target.element(m))
+				s := slot(n)
+				s.Elements = append(s.Elements, y.target.element(m))
 			}
 		}
-		for _, s := range at {
+		for j := range all[i] {
+			s := &all[i][j]
 			slices.Sort(s.Elements)
 			s.Elements = slices.Compact(s.Elements)
-			all[i] = append(all[i], *s)
 		}
-		slices.SortFunc(all[i], func(a, b Slot) int { return cmp.Compare(a.Slot, b.Slot) })
 	}
 	return all
 }

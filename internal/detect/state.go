@@ -87,8 +87,8 @@ type Span struct {
 	Key      string
 	Rule     string // as of Add
 	From, To int64
-	// Begins says how elements begin that are asked for, in ascending order; others
-	// need not be read. Nil asks for all.
+	// Begins says how elements begin that are asked for, in ascending order and all
+	// of one length; others need not be read. Nil asks for all.
 	Begins []string
 }
 
