@@ -49,14 +49,47 @@ func (g *group) weight() int64 {
 
 // rankAll sorts groups of one target, those to be kept first.
 func rankAll(file string, groups []*group) {
-	ranks := make(map[*group]rank, len(groups))
-	for _, g := range groups {
-		ranks[g] = g.rank(file)
+	type ranked struct {
+		rank
+		*group
 	}
-	slices.SortFunc(groups, func(a, b *group) int {
-		x, y := ranks[a], ranks[b]
-		return cmp.Or(cmp.Compare(y.weight, x.weight), cmp.Compare(y.lot, x.lot), cmp.Compare(a.key, b.key))
+	all := make([]ranked, len(groups))
+	for i, g := range groups {
+		all[i] = ranked{g.rank(file), g}
+	}
+	slices.SortFunc(all, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(b.rank.weight, a.rank.weight), cmp.Compare(a.lot, b.lot), cmp.Compare(a.key, b.key))
 	})
+	for i := range all {
+		groups[i] = all[i].group
+	}
+}
+
+// heaviest puts the n groups first that rankAll would, in any order. Lots are drawn
+// only among those of which weight does not decide.
+func heaviest(file string, groups []*group, n int) {
+	weights := make([]int64, len(groups))
+	for i, g := range groups {
+		weights[i] = g.weight()
+	}
+	sorted := slices.Clone(weights)
+	slices.Sort(sorted)
+	limit := sorted[len(sorted)-n]
+	var heavier, equal, lighter []*group
+	for i, g := range groups {
+		switch {
+		case weights[i] > limit:
+			heavier = append(heavier, g)
+		case weights[i] == limit:
+			equal = append(equal, g)
+		default:
+			lighter = append(lighter, g)
+		}
+	}
+	if len(heavier)+len(equal) > n {
+		rankAll(file, equal)
+	}
+	copy(groups, slices.Concat(heavier, equal, lighter))
 }
 
 // share is the part of a threshold from which a group is counted whatever other
@@ -97,11 +130,14 @@ func (t *target) matter(file string, n int, groups []*group) []*group {
 	if len(groups) <= n {
 		return groups
 	}
-	groups = slices.Clone(groups) // the file may be applied again
-	rankAll(file, groups)
-	enough := (t.least() + share - 1) / share
-	for n < len(groups) && groups[n].weight() >= enough {
-		n++
+	enough, near := (t.least()+share-1)/share, 0
+	for _, g := range groups {
+		if g.weight() >= enough {
+			near++
+		}
 	}
+	groups = slices.Clone(groups) // the file may be applied again
+	n = max(n, near)
+	heaviest(file, groups, n)
 	return groups[:n]
 }

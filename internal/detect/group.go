@@ -182,7 +182,7 @@ func (w *Watcher) endPart() {
 	w.began = w.began[:0]
 	for _, gs := range began {
 		if len(gs) > MaxGroups {
-			rankAll(w.file, gs)
+			heaviest(w.file, gs, MaxGroups)
 			for _, g := range gs[MaxGroups:] {
 				w.dropped++
 				for _, m := range g.marks {

@@ -1,0 +1,42 @@
+package detect
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// The groups that are kept are those that sorting all of them puts first.
+func TestTheHeaviestAreThoseThatRankFirst(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	drawn := 0
+	for range 300 {
+		groups := make([]*group, 1+rnd.IntN(60))
+		most := 1 + rnd.IntN(8) // so that many weigh the same
+		for i := range groups {
+			groups[i] = &group{target: &target{}, key: fmt.Sprint("key ", i), count: int64(rnd.IntN(most))}
+		}
+		for n := 1; n <= len(groups); n++ {
+			all, got := slices.Clone(groups), slices.Clone(groups)
+			rankAll("file", all)
+			heaviest("file", got, n)
+			want := map[*group]bool{}
+			for _, g := range all[:n] {
+				want[g] = true
+			}
+			for _, g := range got[:n] {
+				if !want[g] {
+					t.Fatalf("%d of %d groups: %s of weight %d is among them, and would not be", n, len(groups), g.key, g.weight())
+				}
+				delete(want, g)
+			}
+			if n < len(all) && all[n-1].weight() == all[n].weight() {
+				drawn++
+			}
+		}
+	}
+	if drawn == 0 {
+		t.Error("no lot was drawn")
+	}
+}
