@@ -110,9 +110,22 @@ func (a *app) run(ctx context.Context, args []string) int {
 		return exited
 	}
 	if err != nil {
-		return a.fail(usage(fmt.Errorf("%w; see sluice --help", err)))
+		return a.fail(usage(fmt.Errorf("%w; see %s --help", err, meant(err))))
 	}
 	return a.fail(command.Run())
+}
+
+// meant is the command that a wrong command line names, as far as it goes.
+func meant(err error) string {
+	name := "sluice"
+	if wrong := (*kong.ParseError)(nil); errors.As(err, &wrong) && wrong.Context != nil {
+		for _, p := range wrong.Context.Path {
+			if p.Command != nil {
+				name += " " + p.Command.Name
+			}
+		}
+	}
+	return name
 }
 
 // coded is an error with an exit code of its own.
