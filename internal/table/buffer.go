@@ -343,10 +343,11 @@ func (r *row) put(rows int) int {
 	return n
 }
 
-// grow makes room for half as many rows more in all columns. Columns that grew by
-// themselves, by a quarter, left four times their size to the garbage collector.
+// grow makes room for four times as many rows in all columns. Columns that grew by
+// themselves, by a quarter, left four times their size to the garbage collector, and
+// those that grew by half twice; what is not used yet takes no memory from others.
 func (r *row) grow() {
-	r.room = min(r.room+max(1<<10, r.room/2), maxRows)
+	r.room = min(max(1<<10, 4*r.room), maxRows)
 	for _, c := range r.all {
 		c.grow(r.room)
 	}

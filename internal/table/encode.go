@@ -152,7 +152,7 @@ func (e *encoder) textPages(rows []uint16, value func(row uint16) (v []byte, ok 
 // their values are, with their lengths.
 func (e *encoder) take(rows []uint16, value func(row uint16) (v []byte, ok bool)) (size int) {
 	e.begun()
-	e.values = e.values[:0]
+	e.values = slices.Grow(e.values[:0], len(rows))
 	for i, row := range rows {
 		v, ok := value(row)
 		switch {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 
 	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -81,7 +82,7 @@ func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []u
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	e.out = e.out[:0]
+	e.out = slices.Grow(e.out[:0], min(32*len(rows), 2*maxPage))
 	e.spill = func() error { return p.flush(f, e) }
 	start := p.bytes
 	if p.bytes == 0 {
