@@ -33,6 +33,13 @@ func TestPrepare(t *testing.T) {
 		!strings.Contains(s.told[0], "PARTITIONED BY (dt, kind) LOCATION 's3://lake-example/packed/s3_access_logs/'") || !strings.Contains(s.told[0], "'table_type' = 'ICEBERG'") {
 		t.Errorf("%q", s.told)
 	}
+	// By default OPTIMIZE leaves an object alone that has one list of deleted rows,
+	// and a day of fewer than five objects: rows that are old would stay in both.
+	for _, property := range []string{"'optimize_rewrite_delete_file_threshold' = '1'", "'optimize_rewrite_data_file_threshold' = '1'", "'vacuum_max_snapshot_age_seconds' = '172800'"} {
+		if !strings.Contains(s.told[0], property) {
+			t.Errorf("no %s in\n%s", property, s.told[0])
+		}
+	}
 	for part := range s.answers {
 		s.answers[part] = columnsOf(all[2:]...)
 	}
