@@ -58,7 +58,7 @@ func rankAll(file string, groups []*group) {
 		all[i] = ranked{g.rank(file), g}
 	}
 	slices.SortFunc(all, func(a, b ranked) int {
-		return cmp.Or(cmp.Compare(b.rank.weight, a.rank.weight), cmp.Compare(a.lot, b.lot), cmp.Compare(a.key, b.key))
+		return cmp.Or(cmp.Compare(b.rank.weight, a.rank.weight), cmp.Compare(b.lot, a.lot), cmp.Compare(a.key, b.key))
 	})
 	for i := range all {
 		groups[i] = all[i].group
