@@ -21,6 +21,9 @@ func TestTheHeaviestAreThoseThatRankFirst(t *testing.T) {
 			all, got := slices.Clone(groups), slices.Clone(groups)
 			rankAll("file", all)
 			heaviest("file", got, n)
+			if n < len(all) && all[n-1].rank("file").lot <= all[n].rank("file").lot && all[n-1].weight() == all[n].weight() {
+				t.Fatalf("%s stands before %s, which drew more", all[n-1].key, all[n].key)
+			}
 			want := map[*group]bool{}
 			for _, g := range all[:n] {
 				want[g] = true
