@@ -4,7 +4,7 @@
 // A general compressor spends most of its time looking for matches. Where values
 // are random ids there are none but the lengths between them, and who writes the
 // ids knows where those are. What this package writes is what any decoder of
-// RFC 8878 reads; Huffman coding is huff0's but for large blocks of text.
+// RFC 8878 reads; Huffman coding is huff0's.
 package frame
 
 import (
@@ -38,7 +38,6 @@ type Writer struct {
 
 	reps       [3]uint32 // the offsets that decoders remember
 	grown      bool      // a block came out larger than its text
-	codes      huffman
 	huff       huff0.Scratch
 	ll, of, ml coder
 }
@@ -58,7 +57,6 @@ func (w *Writer) Reset(dst []byte, size int) {
 	w.text, w.counted = 0, 0
 	w.literals, w.seqs = w.literals[:0], w.seqs[:0]
 	w.reps, w.grown = [3]uint32{1, 4, 8}, false
-	w.codes.said = 0
 	w.huff.Reuse = huff0.ReusePolicyNone
 	w.dst = append(w.dst, 0x28, 0xb5, 0x2f, 0xfd) // magic
 	// One segment, so the window is the text; the size in four bytes; no checksum.
@@ -164,7 +162,6 @@ func (w *Writer) block(last bool) {
 	default:
 		w.dst = append(w.dst[:start+3], w.literals...)
 		kind, size = rawBlock, len(w.literals)
-		w.codes.said = 0
 	}
 	blockHeader(w.dst[start:], last, kind, size)
 	w.left -= w.text
@@ -172,19 +169,14 @@ func (w *Writer) block(last bool) {
 	w.literals, w.seqs = w.literals[:0], w.seqs[:0]
 }
 
-const (
-	// minHuffman is fewer literals than a Huffman table pays for.
-	minHuffman = 64
-	// minPairs is fewer literals than a table of pairs of them pays for.
-	minPairs = 1 << 14
-)
+// minHuffman is fewer literals than a Huffman table pays for.
+const minHuffman = 64
 
 // The types of literals sections.
 const (
 	rawLiterals        = 0
 	repeatedLiterals   = 1
 	compressedLiterals = 2
-	treelessLiterals   = 3 // with the codes of the block before
 )
 
 // addLiterals writes the literals section (RFC 8878, 3.1.1.3.1).
@@ -194,10 +186,6 @@ func (w *Writer) addLiterals() {
 		w.plainLiterals(rawLiterals, w.literals)
 		return
 	}
-	if n >= minPairs && w.addPairs() {
-		return
-	}
-	w.codes.said = 0
 	pack := huff0.Compress4X
 	if n < 256 {
 		pack = huff0.Compress1X
@@ -211,16 +199,8 @@ func (w *Writer) addLiterals() {
 		w.plainLiterals(rawLiterals, w.literals)
 		return
 	}
-	header, bytes := literalsHeader(compressedLiterals, n, len(out))
-	for i := range bytes {
-		w.dst = append(w.dst, byte(header>>(8*i)))
-	}
-	w.dst = append(w.dst, out...)
-}
-
-// literalsHeader says the sizes of n literals and of what they became, in 10, 14 or
-// 18 bits each; there is one stream only in the first of four formats.
-func literalsHeader(kind uint64, n, packed int) (h uint64, bytes int) {
+	// Sizes of the literals and of what they became, in 10, 14 or 18 bits each;
+	// one stream only in the first of four formats.
 	var format, width uint64
 	switch {
 	case n < 256:
@@ -232,28 +212,11 @@ func literalsHeader(kind uint64, n, packed int) (h uint64, bytes int) {
 	default:
 		format, width = 3, 18
 	}
-	return kind | format<<2 | uint64(n)<<4 | uint64(packed)<<(4+width), int(4+2*width+7) / 8
-}
-
-// addPairs writes the literals section by w.codes, if it can.
-func (w *Writer) addPairs() bool {
-	const header = 5 // bytes of it, for minPairs and more
-	start := len(w.dst)
-	out, described, ok := w.codes.encode(append(w.dst, make([]byte, header)...), w.literals)
-	w.dst = out
-	if !ok {
-		w.dst = out[:start]
-		return false
+	h := compressedLiterals | format<<2 | uint64(n)<<4 | uint64(len(out))<<(4+width)
+	for i := uint64(0); i < (4+2*width+7)/8; i++ {
+		w.dst = append(w.dst, byte(h>>(8*i)))
 	}
-	kind := uint64(treelessLiterals)
-	if described {
-		kind = compressedLiterals
-	}
-	h, _ := literalsHeader(kind, len(w.literals), len(out)-start-header)
-	for i := range header {
-		out[start+i] = byte(h >> (8 * i))
-	}
-	return true
+	w.dst = append(w.dst, out...)
 }
 
 // plainLiterals writes b behind the number of literals.
