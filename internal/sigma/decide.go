@@ -24,7 +24,7 @@ func (m *Matcher) start() {
 	m.decisions, m.size, m.lost = m.decisions[:0], 0, 0
 	d := decision{open: make([]open, 0, len(m.p.rules))}
 	for _, r := range m.p.rules {
-		d.open = append(d.open, open{r.index, r.root})
+		d.open = append(d.open, open(r))
 	}
 	m.decide(d)
 }
