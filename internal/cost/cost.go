@@ -22,11 +22,11 @@ const (
 // Measured, and written down in docs/performance.md, which a test holds against
 // these: seconds of CPU on one x86 core, and bytes.
 const (
-	ConvertSeconds      = 2.93e-6 // a line
-	ThousandFileSeconds = 0.50    // 1,000 files of 110 lines
+	ConvertSeconds      = 2.57e-6 // a line
+	ThousandFileSeconds = 0.43    // 1,000 files of 110 lines
 	GetSeconds          = 102e-6  // a GET of a file of 73 KB
 	LineBytes           = 669.5   // of an access log, as delivered
-	RowBytes            = 110.9   // in Parquet
+	RowBytes            = 107.3   // in Parquet
 )
 
 // Measured on 2026-11-23 on two shared x86 cores: BenchmarkWatch, BenchmarkApply
@@ -34,12 +34,12 @@ const (
 // internal/detect with all shipped rules, TestCost of internal/awsio with 100
 // files a batch.
 const (
-	watchSeconds  = 4.6e-6 // CPU a line
-	applySeconds  = 5.2e-6 // CPU a line, in files of 100 lines
-	writesPerLine = 0.22   // items written for counters and claims, of up to 1 KB
-	readsPerLine  = 0.18   // queries of counters, of up to 4 KB
-	ledgerPerFile = 1.3    // write units
-	logLineBytes  = 450    // a file, with its part of the metrics
+	watchSeconds  = 2.75e-6 // CPU a line
+	applySeconds  = 3.7e-6  // CPU a line, in files of 100 lines
+	writesPerLine = 0.22    // items written for counters and claims, of up to 1 KB
+	readsPerLine  = 0.18    // queries of counters, of up to 4 KB
+	ledgerPerFile = 1.3     // write units
+	logLineBytes  = 450     // a file, with its part of the metrics
 	// LedgerBytes is what the ledger remembers of a file for ever, with DynamoDB's
 	// 100 bytes an item.
 	LedgerBytes    = 700.0

@@ -59,11 +59,11 @@ func TestCostIsMeasured(t *testing.T) {
 		name, pattern string
 		is            float64
 	}{
-		{"ConvertSeconds", `convert, CPU s per million lines +([0-9.]+)`, cost.ConvertSeconds * 1e6},
+		{"ConvertSeconds", `convert, CPU s per million lines: all columns +([0-9.]+)`, cost.ConvertSeconds * 1e6},
 		{"ThousandFileSeconds", `1,000 files of 110 lines, CPU s +([0-9.]+)`, cost.ThousandFileSeconds},
 		{"GetSeconds", `awsio.S3.Open. \| ([0-9.]+)`, cost.GetSeconds * 1e6},
 		{"LineBytes", `1,000,000 lines, ([0-9.]+) MB of text`, cost.LineBytes},
-		{"RowBytes", `convert, bytes per row +([0-9.]+)`, cost.RowBytes},
+		{"RowBytes", `convert, bytes per row: all columns +([0-9.]+)`, cost.RowBytes},
 	} {
 		if want := measured(t, c.pattern); math.Abs(c.is-want) > 1e-9 {
 			t.Errorf("cost.%s says %v, docs/performance.md %v: bring internal/cost up to date, then make generate", c.name, c.is, want)
