@@ -323,7 +323,7 @@ func TestDynamoDBFaults(t *testing.T) {
 		t.Errorf("after an answer was lost: got %d, want 1", got)
 	}
 	fake.Fail("UpdateItem", testaws.Denied)
-	if err := s.Add(t.Context(), []detect.Add{add, add}); err == nil {
+	if err := s.Add(t.Context(), []detect.Add{add}); err == nil {
 		t.Error("denied: got no error")
 	}
 	fake.Fail("Query", testaws.Denied)
@@ -337,6 +337,12 @@ func TestDynamoDBFaults(t *testing.T) {
 	fake.Fail("UpdateItem", testaws.Denied)
 	if err := s.Sent(t.Context(), []detect.Claim{{UID: "u", Covers: []int64{1}}}); err == nil {
 		t.Error("denied: got no error")
+	}
+
+	// Last, for the table may hear of the other one only after the call is over.
+	fake.Fail("UpdateItem", testaws.Denied)
+	if err := s.Add(t.Context(), []detect.Add{add, add}); err == nil {
+		t.Error("one of two denied: got no error")
 	}
 }
 
