@@ -17,8 +17,12 @@ import (
 // maxBlock is the most text that a block stands for (RFC 8878, 3.1.1.2.3).
 const maxBlock = 128 << 10
 
-// MinMatch is how long a match is at least.
-const MinMatch = 3
+// MinMatch and MaxMatch are how long a match is at least, and at most: it stands in
+// one block.
+const (
+	MinMatch = 3
+	MaxMatch = maxBlock
+)
 
 // MaxText is how much text a frame may hold: decoders keep all of it at hand.
 const MaxText = 8 << 20
@@ -77,7 +81,7 @@ func (w *Writer) Literals(b []byte) {
 	w.text += len(b)
 }
 
-// Match repeats n bytes, at least MinMatch, that begin offset bytes ago.
+// Match repeats n bytes, from MinMatch to MaxMatch, that begin offset bytes ago.
 func (w *Writer) Match(offset, n int) {
 	if n > maxBlock-w.text {
 		w.block(false)

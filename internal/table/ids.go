@@ -94,9 +94,10 @@ func (e *encoder) frameIDs() {
 
 // seenAt is where the page has v, its i-th value, already, or -1. An entry of the
 // table is a part of the hash and the number of a value, from 1: what is elsewhere
-// in memory is looked at only where the hash agrees.
+// in memory is looked at only where the hash agrees. No id is as long as a match
+// may be, with its length; but what stands where ids do is somebody else's.
 func (e *encoder) seenAt(i int, v []byte) (at int) {
-	if len(v) < 8 {
+	if len(v) < 8 || len(v) > frame.MaxMatch-len(e.length) {
 		return -1
 	}
 	h := prefix(v) * seenSpread

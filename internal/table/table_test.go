@@ -15,6 +15,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"sluice/internal/frame"
 	"sluice/internal/logs"
 )
 
@@ -294,6 +295,22 @@ func TestReadBack(t *testing.T) {
 				t.Errorf("left behind: %v", left)
 			}
 		})
+	}
+}
+
+// TestLongIDsRepeat: what stands where ids do may be longer than a match of a
+// frame, and repeat, next to itself and behind others.
+func TestLongIDsRepeat(t *testing.T) {
+	for _, n := range []int{frame.MaxMatch - 5, frame.MaxMatch - 4, frame.MaxMatch - 3, frame.MaxMatch, frame.MaxMatch + 1, 200_000, maxPage, frame.MaxText} {
+		long := logs.Text(strings.Repeat("0123456789abcde=", n/16+1)[:n])
+		w := newWriter(t)
+		rows := make([]every, 7)
+		for i := range rows {
+			rows[i] = every{When: 20000*day + logs.Time(i), ID: long}
+		}
+		rows[4].ID = logs.Text("short")
+		write(t, w, rows)
+		same(t, readBack(t, finish(t, w)), sorted(rows))
 	}
 }
 
