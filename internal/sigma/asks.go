@@ -271,11 +271,13 @@ func fitsKind(k Kind, p pattern, match string) error {
 	return nil
 }
 
+// textKey is equal for what asks the same. Values are quoted: they may hold whatever
+// stands between them.
 func textKey(patterns []pattern, numbers []number) string {
 	keys := make([]string, 0, len(patterns))
 	for _, p := range patterns {
-		keys = append(keys, p.key())
+		keys = append(keys, strconv.Quote(p.key()))
 	}
 	slices.Sort(keys)
-	return strings.Join(slices.Compact(keys), "\x00") + fmt.Sprintf("\x00%v", numbers)
+	return fmt.Sprint(slices.Compact(keys), numbers)
 }

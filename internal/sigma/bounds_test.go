@@ -2,8 +2,10 @@ package sigma
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 const mixedRules = `detection:
@@ -102,14 +104,62 @@ func TestManyClasses(t *testing.T) {
 		if len(m.decisions) < before {
 			starts++
 		}
-		if size := m.size + len(m.nodes) + len(m.kids); size > m.room+1<<14 {
-			t.Fatalf("%d numbers are kept", size)
+		if size := m.bytes(); size > 4*(m.room+1<<14) {
+			t.Fatalf("%d bytes are kept", size)
 		}
 		m.room = 1 << 16 // less than all ways take
 	}
 	if most := max(m.memos[0].classes(), m.memos[1].classes()); starts == 0 || most != maxClasses {
 		t.Errorf("%d new starts, and a field with %d classes, want some and %d", starts, most, maxClasses)
 	}
+}
+
+// TestDecisionsBounded: what is left of conditions takes no more room than it may,
+// however many of them are left.
+func TestDecisionsBounded(t *testing.T) {
+	schema := newSchema()
+	var docs []string
+	const n = 60
+	for i := range n {
+		docs = append(docs, fmt.Sprintf("title: T\nid: r%d\nlogsource: {service: s3_server_access}\ndetection: {a: {http_status|gte: %d}, b: {user_agent|contains: '%c'}, c: {key_name|contains: k%d}, d: {bytes_sent|gte: %d}, condition: (a and c) or (b and d)}\n", i, i, 'a'+i%16, i, i))
+	}
+	m := mustLoad(t, Options{Schemas: []Schema{schema}}, docs...).Matcher("s3_server_access")
+	m.room = 1 << 16
+	const slack = n * 64 // what one more decision may take
+	for i := range 5000 {
+		var agent []byte
+		for c := range 16 {
+			if i>>c&1 != 0 {
+				agent = append(agent, 'a'+byte(c))
+			}
+		}
+		status, sent := i%100, i*7%100
+		got := m.Match(schema.record(map[string]any{"user_agent": string(agent), "http_status": status, "bytes_sent": sent, "key_name": fmt.Sprint("k", i%n)}))
+		var want []int32
+		for r := range n {
+			if status >= r && strings.Contains(fmt.Sprint("k", i%n), fmt.Sprint("k", r)) || i>>(r%16)&1 != 0 && sent >= r {
+				want = append(want, int32(r))
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("record %d: matches %v, want %v", i, got, want)
+		}
+		if size := m.bytes(); size > 4*(m.room+slack) {
+			t.Fatalf("%d bytes are kept after %d records, want at most %d", size, i+1, 4*m.room)
+		}
+	}
+	if m.lost == 0 {
+		t.Error("there was room for all")
+	}
+}
+
+// bytes is what decisions and conditions take.
+func (m *Matcher) bytes() int {
+	size := int(unsafe.Sizeof(flat{}))*len(m.nodes) + 4*len(m.kids)
+	for _, d := range m.decisions {
+		size += int(unsafe.Sizeof(d)) + 4*len(d.next) + int(unsafe.Sizeof(open{}))*len(d.open)
+	}
+	return size
 }
 
 // TestHostileDocuments: what is written to be expensive is refused, or is cheap

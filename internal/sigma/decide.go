@@ -69,7 +69,7 @@ func (m *Matcher) follow(at int32) int32 {
 	if c == none {
 		return none
 	}
-	if m.size+len(m.nodes)+len(m.kids) > m.room {
+	if m.kept() > m.room {
 		m.lost++
 		return none
 	}
@@ -88,6 +88,9 @@ func (m *Matcher) follow(at int32) int32 {
 	d.next[c] = next
 	return next
 }
+
+// kept is what decisions and conditions take, in numbers of 4 bytes.
+func (m *Matcher) kept() int { return m.size + 4*len(m.nodes) + len(m.kids) }
 
 // reduce is a condition without the atoms of one memo, whose results are bits.
 func (m *Matcher) reduce(at, memo int32, bits []uint64) int32 {

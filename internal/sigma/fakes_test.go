@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,22 @@ func newSchema() *fakeSchema {
 		s.names = append(s.names, f.name)
 	}
 	return s
+}
+
+// both runs a test on two schemas: in one the values of every field repeat, and so
+// are judged by decisions, in the other those of none do.
+func both(t *testing.T, name string, do func(t *testing.T, schema *fakeSchema)) {
+	for _, few := range []bool{false, true} {
+		t.Run(fmt.Sprint(name, " few ", few), func(t *testing.T) {
+			s := newSchema()
+			s.few = few
+			for name, f := range s.fields {
+				f.Few, f.Key = few, f.Key && few
+				s.fields[name] = f
+			}
+			do(t, s)
+		})
+	}
 }
 
 func (s *fakeSchema) Service() string { return "s3_server_access" }

@@ -14,7 +14,7 @@ func (b *itemBuilder) atom(a *atom) *node {
 	switch a.test {
 	case testRegexp:
 		for _, re := range a.res {
-			detail += re.String() + "\x00"
+			detail += strconv.Quote(re.String())
 		}
 	case testNetwork:
 		detail = fmt.Sprint(a.nets)

@@ -29,6 +29,12 @@ var modifierCases = []struct {
 	{"key_name: ÄRGER-ΣΊΣΥΦΟΣ",
 		[]map[string]any{{"key_name": "ärger-σίσυφος"}, {"key_name": "Ärger-ΣΊΣΥΦΟς"}},
 		[]map[string]any{{"key_name": "arger-σίσυφος"}}},
+	{"key_name: [Kiss, '*ſet?', x-\u212A]", // U+212A, the Kelvin sign, and a long s
+		[]map[string]any{{"key_name": "\u212AIſS"}, {"key_name": "kiss"}, {"key_name": "aSET\u212A"}, {"key_name": "X-k"}},
+		[]map[string]any{{"key_name": "ki\u00DF"}, {"key_name": "x-\u043A"}, {"key_name": "Iset"}}},
+	{"key_name|cased: Kiss",
+		[]map[string]any{{"key_name": "Kiss"}},
+		[]map[string]any{{"key_name": "\u212Aiss"}, {"key_name": "kiss"}, {"key_name": "Kiſs"}}},
 	{"key_name: 'a*z'",
 		[]map[string]any{{"key_name": "az"}, {"key_name": "a/b/c/Z"}},
 		[]map[string]any{{"key_name": "a/z/b"}, {"key_name": "za"}}},
@@ -306,10 +312,10 @@ var testSite = Site{
 	"approved_networks": {"192.0.2.0/24"},
 }
 
+// TestModifiers: by decisions and without, an item matches the same.
 func TestModifiers(t *testing.T) {
 	for _, c := range modifierCases {
-		t.Run(c.item, func(t *testing.T) {
-			schema := newSchema()
+		both(t, c.item, func(t *testing.T, schema *fakeSchema) {
 			set := mustLoad(t, Options{Schemas: []Schema{schema}, Site: testSite}, detection("detection:\n  sel:\n    "+c.item+"\n  condition: sel\n"))
 			m := set.Matcher("s3_server_access")
 			check := func(values map[string]any, want bool) {
@@ -375,8 +381,7 @@ func TestConditions(t *testing.T) {
 		{"maps", []string{"m", "n"}, []string{"a"}},
 		{"[sel_a, sel_b and sel_c]", []string{"a", "bc"}, []string{"b", "c"}},
 	} {
-		t.Run(c.condition, func(t *testing.T) {
-			schema := newSchema()
+		both(t, c.condition, func(t *testing.T, schema *fakeSchema) {
 			set := mustLoad(t, Options{Schemas: []Schema{schema}}, detection(selections+c.condition))
 			m := set.Matcher("s3_server_access")
 			for _, key := range c.hits {
@@ -409,6 +414,22 @@ func TestFieldsOnce(t *testing.T) {
 			if n > 1 {
 				t.Errorf("field %d asked %d times", id, n)
 			}
+		}
+	}
+}
+
+// TestValuesWithNUL: values that hold what stands between values are not taken for
+// other lists of them.
+func TestValuesWithNUL(t *testing.T) {
+	schema := newSchema()
+	var docs []string
+	for i, item := range []string{`key_name: "a\0b"`, `key_name: [a, b]`, `key_name|re: "^a\0b"`, `key_name|re: [^a, b]`} {
+		docs = append(docs, fmt.Sprintf("title: T\nid: r%d\nlogsource: {service: s3_server_access}\ndetection: {a: {%s}, condition: a}\n", i, item))
+	}
+	m := mustLoad(t, Options{Schemas: []Schema{schema}}, docs...).Matcher("s3_server_access")
+	for key, want := range map[string]string{"a\x00b": "[0 2 3]", "b": "[1 3]", "a": "[1 3]"} {
+		if got := fmt.Sprint(m.Match(schema.record(map[string]any{"key_name": key}))); got != want {
+			t.Errorf("%q: matches %s, want %s", key, got, want)
 		}
 	}
 }
