@@ -163,8 +163,7 @@ func (c *texts) reset() {
 }
 
 func (c *texts) keys(dst []uint64, lo, hi int) []uint64 {
-	d := newDict(c.arena.spare)
-	defer d.reset()
+	d := newDict(&spare{}) // the stage's is for who adds rows, maybe now
 	ids := make([]uint32, 0, hi-lo)
 	for row := lo; row < hi; row++ {
 		var id uint32

@@ -392,3 +392,29 @@ func TestWritersShareAStage(t *testing.T) {
 	got := append(readBack(t, finish(t, a)), readBack(t, finish(t, b))...)
 	same(t, unordered(got), unordered(sorted(rows)))
 }
+
+// TestOrderByTextsBeside: a column whose values hardly repeat orders rows beside the
+// rows that are being added, and takes no memory that those take.
+func TestOrderByTextsBeside(t *testing.T) {
+	stage := newStage(t)
+	stage.Background()
+	byURI := everyTable
+	byURI.Sort = []string{"uri"}
+	w, err := New(byURI, stage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.limits.rows = 200
+	rows := random(7, 3000, 1)
+	for i := range rows {
+		rows[i].URI = fmt.Appendf(nil, "%05d/%s", (i*7919)%3000, strings.Repeat("x", 500))
+	}
+	write(t, w, rows)
+	got := readBack(t, finish(t, w))
+	for i := range got {
+		if i%200 > 0 && got[i-1][2].(string) > got[i][2].(string) {
+			t.Fatalf("row %d: %.10s behind %.10s", i, got[i][2], got[i-1][2])
+		}
+	}
+	same(t, unordered(got), unordered(sorted(rows)))
+}
