@@ -156,6 +156,33 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// TestWatchersShareRules: several watch files of both logs by the same rules at once,
+// and see what one by itself sees.
+func TestWatchersShareRules(t *testing.T) {
+	rules := shipped(t)
+	logs, _ := generated(t, generate.Options{Seed: 13, Lines: 3000, Events: 600, Days: 1, Scenarios: []string{"all"}})
+	var seen [4][]*detect.Observed
+	var wg sync.WaitGroup
+	for i := range seen {
+		wg.Go(func() { seen[i] = observed(t, rules, logs) })
+	}
+	wg.Wait()
+	var want []string
+	for i, files := range append(seen[:], observed(t, rules, logs)) {
+		var got []string
+		for _, f := range apply(t, rules, files, 1) {
+			got = append(got, fmt.Sprint(f.MessageUID(), f.Count, f.Value, f.First, f.Last, f.Group, len(f.Evidence)))
+		}
+		slices.Sort(got)
+		if i == 0 {
+			want = got
+		}
+		if d := cmp.Diff(want, got); d != "" || len(got) == 0 {
+			t.Errorf("-the first +watcher %d:\n%s", i, d)
+		}
+	}
+}
+
 // TestScenariosAfterAWeek: once it is known what is usual in a bucket, what is
 // new in it is told as well.
 func TestScenariosAfterAWeek(t *testing.T) {

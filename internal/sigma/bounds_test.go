@@ -109,7 +109,7 @@ func TestManyClasses(t *testing.T) {
 		}
 		m.room = 1 << 16 // less than all ways take
 	}
-	if most := max(m.memos[0].classes(), m.memos[1].classes()); starts == 0 || most != maxClasses {
+	if most := max(m.memos[0].classes(), m.memos[1].classes()); starts == 0 || starts > 20_000/m.patience || most != maxClasses {
 		t.Errorf("%d new starts, and a field with %d classes, want some and %d", starts, most, maxClasses)
 	}
 }
@@ -150,6 +150,26 @@ func TestDecisionsBounded(t *testing.T) {
 	}
 	if m.lost == 0 {
 		t.Error("there was room for all")
+	}
+}
+
+// TestUntouchedConditions: what a decision does not touch of a condition, and all that
+// it leaves of one, is not written once more for it.
+func TestUntouchedConditions(t *testing.T) {
+	for _, condition := range []string{"not c", "c and d", "c or b and d", "b and not (c and d)", "not a or c", "a and c"} {
+		schema := newSchema()
+		docs := []string{"title: T\nid: first\nlogsource: {service: s3_server_access}\ndetection: {a: {user_agent|startswith: a}, condition: a}\n"}
+		for i := range 50 {
+			docs = append(docs, fmt.Sprintf("title: T\nid: r%d\nlogsource: {service: s3_server_access}\ndetection: {a: {user_agent|startswith: a}, b: {bytes_sent: 3}, c: {key_name|contains: k%d}, d: {bytes_sent|gte: %d}, condition: %s}\n", i, i, i, condition))
+		}
+		m := mustLoad(t, Options{Schemas: []Schema{schema}}, docs...).Matcher("s3_server_access")
+		before := len(m.nodes)
+		for _, agent := range []string{"a", "b", ""} {
+			m.Match(schema.record(map[string]any{"user_agent": agent, "key_name": "k1"}))
+		}
+		if n := len(m.nodes) - before; n > 0 || len(m.decisions) != 3 {
+			t.Errorf("%s: %d nodes more for %d decisions, want none", condition, n, len(m.decisions))
+		}
 	}
 }
 
