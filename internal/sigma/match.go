@@ -5,6 +5,7 @@ type Matcher struct {
 	p       *program
 	hits    []int32
 	record  Record
+	placed  Placed // the one whose places slots know
 	epoch   uint64
 	slots   []slot
 	memos   []memo
@@ -77,9 +78,24 @@ func (m *Matcher) Match(r Record) []int32 {
 func (m *Matcher) begin(r Record) {
 	m.epoch++
 	m.record = r
+	if p, ok := r.(Placed); ok && p != m.placed || !ok && m.placed != nil {
+		m.place(p)
+	}
 	m.hits = m.hits[:0]
 	clear(m.seen)
 	clear(m.held)
+}
+
+// place takes note of where a record has its texts; nil is a record that does not
+// say.
+func (m *Matcher) place(p Placed) {
+	m.placed = p
+	for i := range m.slots {
+		m.slots[i].place = nil
+		if p != nil {
+			m.slots[i].place = p.Place(m.p.fields[i].ID)
+		}
+	}
 }
 
 // node judges a condition. It is as deep as conditions are.
@@ -139,8 +155,12 @@ func (m *Matcher) atom(i int32) bool {
 func (m *Matcher) slot(i int32) *slot {
 	s := &m.slots[i]
 	if s.epoch != m.epoch {
-		s.set(m.record.Field(m.p.fields[i].ID))
 		s.epoch = m.epoch
+		if s.place != nil {
+			s.have, s.v = 0, Value{Kind: Text, Present: *s.place != nil, Text: *s.place}
+		} else {
+			s.set(m.record.Field(m.p.fields[i].ID))
+		}
 	}
 	return s
 }

@@ -74,6 +74,16 @@ func (m *Matcher) look(i int32) *memo {
 }
 
 func (m *Matcher) class(e *memo) int32 {
+	if place := m.slots[e.plan.slot].place; place != nil && len(e.atoms) > 0 {
+		// As below, without a slot: that halves what a look takes.
+		text := *place
+		if text == nil {
+			return 0
+		}
+		if c, ok := e.texts[string(text)]; ok {
+			return c
+		}
+	}
 	s := m.slot(e.plan.slot)
 	if len(e.atoms) == 0 {
 		kept := s.v

@@ -74,6 +74,16 @@ type Record interface {
 	Field(FieldID) Value
 }
 
+// Placed is a Record, a pointer, that has the texts of some fields at places that
+// stay the same from one event to the next: a Matcher then looks there for what is
+// asked of each record, instead of asking for it.
+type Placed interface {
+	Record
+	// Place is where the text of a field is, which is what Field would return: nil
+	// at the place is an absent value. Place returns nil for a field without one.
+	Place(FieldID) *[]byte
+}
+
 // Embedder is a Record some of whose JSON holds documents as text, such as a
 // policy in a parameter. A rule that asks what such a field contains is written
 // for the document, so contains and keywords are tried on it as well.

@@ -99,10 +99,31 @@ func TestEveryColumnIsAField(t *testing.T) {
 		if got := a.Field(f.ID); !reflect.DeepEqual(got, want) || got.Kind != f.Kind {
 			t.Errorf("%s: got %+v, want %+v of kind %s", name, got, want, f.Kind)
 		}
+		if p := a.Place(f.ID); (p != nil) != (f.Kind == sigma.Text) || p != nil && string(*p) != "x" {
+			t.Errorf("%s: %s is not at its place", name, f.Kind)
+		}
 		for _, other := range names {
 			if v := a.Field(lookup(t, schema, other).ID); other != name && (v.Num != 0 || v.Text != nil) {
 				t.Errorf("%s is set, and %s is %+v", name, other, v)
 			}
+		}
+	}
+}
+
+// TestPlaces: what stays where it was is the next row's.
+func TestPlaces(t *testing.T) {
+	var a record.Access
+	a.Set(&s3access.Row{BucketName: logs.Text("one")})
+	place := a.Place(lookup(t, record.AccessSchema(), "bucket_name").ID)
+	for _, want := range []logs.Text{logs.Text("two"), nil, {}} {
+		a.Set(&s3access.Row{BucketName: want})
+		if string(*place) != string(want) || (*place == nil) != (want == nil) {
+			t.Errorf("got %q, want %q", *place, want)
+		}
+	}
+	for _, name := range []string{"derived.principal", "derived.remote_net"} {
+		if a.Place(lookup(t, record.AccessSchema(), name).ID) != nil {
+			t.Errorf("%s has a place and is worked out", name)
 		}
 	}
 }

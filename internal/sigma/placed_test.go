@@ -1,0 +1,66 @@
+package sigma
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// placedRecord is a record that tells where its texts are.
+type placedRecord struct {
+	*fakeRecord
+	places map[FieldID]*[]byte
+}
+
+// placed makes a Placed of the kinds of s, to be set to one record after the other.
+func (s *fakeSchema) placed() *placedRecord {
+	p := &placedRecord{places: map[FieldID]*[]byte{}}
+	for _, f := range s.fields {
+		if f.Kind == Text {
+			p.places[f.ID] = new([]byte)
+		}
+	}
+	return p
+}
+
+func (p *placedRecord) set(r *fakeRecord) *placedRecord {
+	p.fakeRecord = r
+	for id, place := range p.places {
+		*place = r.values[id].Text
+	}
+	return p
+}
+
+func (p *placedRecord) Place(id FieldID) *[]byte { return p.places[id] }
+
+// TestPlaced: a record that tells where its texts are is judged as one that is
+// asked for each, and a Matcher takes one after the other.
+func TestPlaced(t *testing.T) {
+	schema := newSchema()
+	set := mustLoad(t, Options{Schemas: []Schema{schema}},
+		detection("detection: {a: {user_agent|startswith: 'curl'}, b: {bucket_name: null}, c: {http_status|gte: 400}, condition: a and b or c}"),
+		strings.Replace(detection("detection: {a: {key_name|contains: [secret, '']}, b: {operation: ''}, condition: a and not b}"), "a-rule\nname: a_rule", "b-rule\nname: b_rule", 1),
+		strings.Replace(detection("detection: {a: {requester|fieldref: user_agent}, condition: a}"), "a-rule\nname: a_rule", "c-rule\nname: c_rule", 1))
+	plain, fast, mixed := set.Matcher("s3_server_access"), set.Matcher("s3_server_access"), set.Matcher("s3_server_access")
+	one, other := schema.placed(), schema.placed()
+	values := []any{nil, "", "curl", "curl/8", "Curl/8", "a secret", strings.Repeat("x", maxMemoValue+1)}
+	n := 0
+	for i := range 4000 {
+		at := func(k int) any { return values[i/k%len(values)] }
+		r := schema.record(map[string]any{
+			"user_agent": at(1), "bucket_name": at(7), "requester": at(3), "operation": at(5), "key_name": at(11), "http_status": 200 + i%300,
+		})
+		want := slices.Clone(plain.Match(r))
+		n += len(want)
+		if got := fast.Match(one.set(r)); !slices.Equal(got, want) {
+			t.Fatalf("record %d: got %v of a placed record, want %v", i, got, want)
+		}
+		next := []Record{r, one, other.set(r)}[i%3]
+		if got := mixed.Match(next); !slices.Equal(got, want) {
+			t.Fatalf("record %d: got %v from one record after the other, want %v", i, got, want)
+		}
+	}
+	if n < 1000 {
+		t.Errorf("only %d matches", n)
+	}
+}
