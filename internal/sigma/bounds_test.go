@@ -58,22 +58,26 @@ func TestNoAllocation(t *testing.T) {
 // and the results stay right.
 func TestMemoBounded(t *testing.T) {
 	schema := newSchema()
-	set := mustLoad(t, Options{Schemas: []Schema{schema}}, detection("detection:\n  a: {user_agent|endswith: '7'}\n  b: {http_status: 207}\n  condition: a or b"))
+	schema.few = true
+	set := mustLoad(t, Options{Schemas: []Schema{schema}}, detection("detection:\n  a: {user_agent|endswith: '7'}\n  b: {http_status: 207}\n  c: {params.list: '9'}\n  condition: a or b or c"))
 	m := set.Matcher("s3_server_access")
 	for i := range 5 * maxMemo {
 		agent := fmt.Sprint("agent-", i)
 		if i%100 == 0 {
 			agent = strings.Repeat("x", maxMemoValue) + agent // too long to keep
 		}
-		want := strings.HasSuffix(agent, "7") || i == 207
-		if got := len(m.Match(schema.record(map[string]any{"user_agent": agent, "http_status": i}))) == 1; got != want {
+		list := fmt.Sprintf("[%d, %d]", i, i%10)
+		want := strings.HasSuffix(agent, "7") || i == 207 || i%10 == 9
+		if got := len(m.Match(schema.record(map[string]any{"user_agent": agent, "http_status": i, "params.list": list}))) == 1; got != want {
 			t.Fatalf("%s: matches %v", agent, got)
+		}
+		for _, e := range m.memos {
+			if kept := len(e.texts) + len(e.nums) + len(e.jsons); kept > maxMemo || e.classes() > maxClasses {
+				t.Fatalf("after %d records a memo keeps %d values and %d classes", i+1, kept, e.classes())
+			}
 		}
 	}
 	for _, e := range m.memos {
-		if kept := len(e.texts) + len(e.nums) + len(e.jsons); kept > maxMemo || e.classes() > maxClasses {
-			t.Errorf("memo keeps %d values and %d classes", kept, e.classes())
-		}
 		for text := range e.texts {
 			if len(text) > maxMemoValue {
 				t.Errorf("memo keeps a value of %d bytes", len(text))
@@ -125,6 +129,7 @@ func TestDecisionsBounded(t *testing.T) {
 	}
 	m := mustLoad(t, Options{Schemas: []Schema{schema}}, docs...).Matcher("s3_server_access")
 	m.room = 1 << 16
+	fresh := m.kept()
 	const slack = n * 64 // what one more decision may take
 	for i := range 5000 {
 		var agent []byte
@@ -150,6 +155,9 @@ func TestDecisionsBounded(t *testing.T) {
 	}
 	if m.lost == 0 {
 		t.Error("there was room for all")
+	}
+	if m.start(); m.kept() != fresh || m.lost > 0 {
+		t.Errorf("%d numbers are kept after a new start, %d after the first", m.kept(), fresh)
 	}
 }
 

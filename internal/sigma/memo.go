@@ -109,15 +109,14 @@ func (m *Matcher) class(e *memo) int32 {
 			if e.small[i] == 0 {
 				e.small[i] = int16(m.fill(e) + 1)
 			}
-			if c := int32(e.small[i]) - 1; c != none {
-				return c
-			}
-		} else if c, ok := e.nums[numKey{v.Kind, v.Num}]; ok {
+			return int32(e.small[i]) - 1
+		}
+		if c, ok := e.nums[numKey{v.Kind, v.Num}]; ok {
 			return c
 		}
 	}
 	c := m.fill(e)
-	if _, is := small(v); c != none && !is && len(v.Text) <= maxMemoValue {
+	if c != none && len(v.Text) <= maxMemoValue {
 		e.keep(v, c)
 	}
 	return c

@@ -123,3 +123,16 @@ func TestEmbeddedDocuments(t *testing.T) {
 		}
 	}
 }
+
+// The documents of one field are not taken for those of another.
+func TestEmbeddedDocumentsOfTwoFields(t *testing.T) {
+	schema := newSchema()
+	m := mustLoad(t, Options{Schemas: []Schema{schema}}, detection("detection: {a: {params|contains: '\"s3:'}, b: {params.y|contains: '\"s3:'}, c: {params.z|contains: '\"s3:'}, condition: a or b or c}")).Matcher(schema.Service())
+	for _, field := range []string{"params", "params.y", "params.z", "key_name"} {
+		r := schema.record(map[string]any{"params": `{"a":1}`, "params.y": `{"a":2}`, "params.z": `{"a":3}`})
+		f, _ := schema.Lookup(field)
+		if got, want := len(m.Match(embedding{r, f.ID, `{"Action":"s3:GetObject"}`})) == 1, field != "key_name"; got != want {
+			t.Errorf("in %s: matches %v, want %v", field, got, want)
+		}
+	}
+}
