@@ -38,6 +38,12 @@ var modifierCases = []struct {
 	{"params.size: [1024, -5]",
 		[]map[string]any{{"params.size": "1024"}, {"params.size": "-5"}, {"params.size": "1.024e3"}},
 		[]map[string]any{{"params.size": "false"}, {"params.size": "5"}, {"params.size": "true"}, {"params.size": "1023"}, {"params.size": "1025"}}},
+	{"params.size|gt: 10",
+		[]map[string]any{{"params.size": "9999999999999999999"}, {"params.size": "999999999999999999"}, {"params.size": "11"}},
+		[]map[string]any{{"params.size": "-9999999999999999999"}, {"params.size": "-999999999999999999"}, {"params.size": "10"}}},
+	{"user_agent|fieldref: bucket_name\n    user_agent|startswith: a", // one asks one field, the other two
+		[]map[string]any{{"user_agent": "ab", "bucket_name": "AB"}},
+		[]map[string]any{{"user_agent": "ab", "bucket_name": "b"}, {"user_agent": "ab"}, {"user_agent": "b", "bucket_name": "b"}}},
 	{"params.size: false",
 		[]map[string]any{{"params.size": "false"}, {"params.size": `"FALSE"`}},
 		[]map[string]any{{"params.size": "1024"}, {"params.size": "0"}, {"params.size": "1025"}, {"params.size": "null"}}},
