@@ -3,6 +3,8 @@ package pipeline
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"sluice/internal/logs"
 )
 
 // looksLike names what a file that no format reads seems to be, so that a
@@ -26,14 +28,19 @@ func looksLike(head []byte) string {
 // notText names what a file seems to be that is no text, by its first bytes.
 // It is empty for a text.
 func notText(head []byte) string {
+	if is := logs.Archive(head); is != "" {
+		return is
+	}
 	for _, m := range []struct{ magic, is string }{
 		{"PAR1", "a Parquet file"},
 		{"ORC", "an ORC file"},
 		{"Obj\x01", "an Avro file"},
-		{"PK\x03\x04", "a ZIP archive"},
 		{"\x28\xb5\x2f\xfd", "zstd compressed, which no log here is delivered as"},
+		{"\xfd7zXZ\x00", "xz compressed, which no log here is delivered as"},
 		{"BZh", "bzip2 compressed, which no log here is delivered as"},
 		{"\x1f\x8b", "gzip inside gzip"},
+		{"\xff\xfe", "UTF-16 text, as some shells write it: logs are UTF-8"},
+		{"\xfe\xff", "UTF-16 text, as some shells write it: logs are UTF-8"},
 		{"%PDF-", "a PDF file"},
 		{"\x89PNG", "an image"},
 		{"\xff\xd8\xff", "an image"},

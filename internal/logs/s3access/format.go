@@ -29,6 +29,9 @@ func match(key string, head []byte) (bool, string) {
 	if delivered(key) {
 		return true, ""
 	}
+	if is := logs.Archive(head); is != "" {
+		return false, is
+	}
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	const looked = 20
 	for n, line := 0, []byte(nil); n < looked && len(head) > 0; n++ {

@@ -1,6 +1,7 @@
 package s3access
 
 import (
+	"archive/tar"
 	"bytes"
 	"errors"
 	"fmt"
@@ -220,11 +221,24 @@ func TestMatch(t *testing.T) {
 		{"a NUL byte, name unknown", "x", goodLine + "\x00\n", true},
 		{"binary", "p/data.bin", "PAR1\x00\x01", false},
 		{"nothing", "x", "", false},
+		{"a tar of log files", "logs.tar", tarHeader("logs/a") + goodLine + "\n" + goodLine, false},
+		{"a tar, said to be delivered", "p/2026-11-22-10-11-12-0A1B2C3D4E5F6071", tarHeader("a") + goodLine, true},
+		{"a ZIP archive that does not compress", "logs.zip", "PK\x03\x04\x14\x00a\n" + goodLine, false},
+		{"the magic of tar, where a requester got it", "x", goodLine[:257] + "ustar\x00\n" + goodLine, true},
 	} {
 		if got, _ := Format.Match(c.key, []byte(c.head)); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
+}
+
+// tarHeader is as archive/tar writes it for a file in the format of POSIX.
+func tarHeader(name string) string {
+	var b strings.Builder
+	if err := tar.NewWriter(&b).WriteHeader(&tar.Header{Name: name, Mode: 0o644, Format: tar.FormatUSTAR}); err != nil {
+		panic(err)
+	}
+	return b.String()
 }
 
 func TestRedact(t *testing.T) {
