@@ -26,7 +26,7 @@ type backfillCommand struct {
 	RowsOnly bool   `help:"Only rows, and no findings: most of the cost and of the time is counting for findings."`
 	AnyName  bool   `help:"Take files whatever their names, such as copies: what they hold decides."`
 
-	Plan     bool   `help:"Show what it would be and change nothing, also on a terminal, where it would ask otherwise."`
+	Plan     bool   `aliases:"dry-run" help:"Show what it would be and change nothing, also on a terminal, where it would ask otherwise."`
 	Yes      bool   `short:"y" help:"Do not ask before the job is created."`
 	Manifest string `placeholder:"FILE" help:"Write the list of files there, and print the commands that create the job from it."`
 	Status   string `placeholder:"JOB" help:"Tell how far the job of this id is."`
@@ -225,7 +225,7 @@ func (c *backfillCommand) create(ctx context.Context, a *app, job backfill.Job, 
 // listing counts the files of a list on a terminal: nobody knows how many there
 // will be.
 func (a *app) listing() *lister {
-	if !a.stderr.terminal {
+	if !a.stderr.redraws {
 		return nil
 	}
 	return &lister{bar: progressbar.NewOptions64(-1, barOptions(a.stderr, progressbar.OptionSetDescription("listing"), progressbar.OptionShowCount(), progressbar.OptionShowIts())...)}

@@ -112,7 +112,11 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return a.fail(usage(fmt.Errorf("%w; see %s --help", err, meant(err))))
 	}
-	return a.fail(command.Run())
+	err = command.Run()
+	if ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, context.Canceled)) {
+		err = errors.New("interrupted") // whoever did it need not be told by which signal
+	}
+	return a.fail(err)
 }
 
 // meant is the command that a wrong command line names, as far as it goes.

@@ -30,7 +30,7 @@ const defaultLake = "lake"
 type convertCommand struct {
 	Paths   []string `arg:"" name:"path" help:"Files, folders (with all in them, except what is hidden by a dot), patterns, s3://bucket/prefix, or - for standard input."`
 	Output  string   `short:"o" default:"lake" placeholder:"DIR" help:"Lake to write to, made when it is not there (default: lake)."`
-	Workers workers  `default:"0" placeholder:"N" help:"Batches converted at once (default: one a core). The result is the same for any number."`
+	Workers workers  `default:"0" short:"j" aliases:"jobs" placeholder:"N" help:"Batches converted at once (default: one a core). The result is the same for any number."`
 	JSON    bool     `name:"json" help:"Print the report as one JSON document."`
 }
 

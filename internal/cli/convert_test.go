@@ -340,7 +340,7 @@ func TestLockedLake(t *testing.T) {
 		t.Fatal(lock, err)
 	}
 	slow := &bucket{files: map[string]string{"a": "x"}, open: func(string) error {
-		if code, _, errs := sluice(t, "", "convert", "logs"); code != exitError || !strings.Contains(errs, "another sluice") {
+		if code, _, errs := sluice(t, "", "convert", "logs"); code != exitError || !strings.HasSuffix(errs, "another sluice is writing to it; wait until that is done, or write to another lake\n") {
 			t.Errorf("second writer: %d %s", code, errs)
 		}
 		return nil
@@ -462,7 +462,7 @@ func TestRemote(t *testing.T) {
 func TestProgress(t *testing.T) {
 	generated(t)
 	var out, errs bytes.Buffer
-	a := &app{stdout: screenOf(&out), stderr: screen{Writer: &errs, terminal: true, width: 100}}
+	a := &app{stdout: screenOf(&out), stderr: screen{Writer: &errs, terminal: true, redraws: true, width: 100}}
 	for _, args := range []string{"generate more --lines 500 --events 0", "convert more"} {
 		errs.Reset()
 		if code := a.run(t.Context(), strings.Fields(args)); code != 0 {
@@ -474,4 +474,29 @@ func TestProgress(t *testing.T) {
 		}
 	}
 	wants(t, "report", out.String(), "Written to the lake in lake", "Next: sluice query --list\n")
+
+	// A terminal that only types, TERM=dumb, is spared what moves.
+	a.stderr.redraws = false
+	errs.Reset()
+	for _, args := range []string{"generate again --lines 500 --events 0", "convert again", "scan again --exit-zero", "report -o r.html"} {
+		if code := a.run(t.Context(), strings.Fields(args)); code != 0 {
+			t.Fatalf("%s: exit code %d\n%s", args, code, errs.String())
+		}
+	}
+	if strings.ContainsAny(errs.String(), "\r\x1b%") {
+		t.Errorf("a dumb terminal is given %q", errs.String())
+	}
+}
+
+func TestGenerateInterrupted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	code, out, errs := sluiceWith(t, ctx, nil, "", "generate", "logs", "--lines", "3000")
+	if code != exitError || out != "" || !strings.Contains(errs, "interrupted; the same command again") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	if code, _, errs = sluice(t, "", "generate", "logs", "--lines", "3000"); code != 0 {
+		t.Errorf("again: exit code %d\n%s", code, errs)
+	}
 }

@@ -191,7 +191,7 @@ func (a *app) confirm(question string) bool {
 
 // steps is a bar on a terminal that moves by one each time it is called.
 func (a *app) steps(what string, n int) func() {
-	if !a.stderr.terminal {
+	if !a.stderr.redraws {
 		return func() {}
 	}
 	bar := progressbar.NewOptions(n, barOptions(a.stderr, progressbar.OptionSetDescription(what), progressbar.OptionShowCount())...)

@@ -46,7 +46,7 @@ func (e *enrolling) run(args ...string) (code int, stdout, stderr string) {
 		},
 	}
 	if e.terminal {
-		a.stderr.terminal, a.stderr.width = true, 100
+		a.stderr.terminal, a.stderr.redraws, a.stderr.width = true, true, 100
 	}
 	code = a.run(e.t.Context(), append([]string{"enroll", "--target=example-logs", "--lake-bucket=example-lake", "--table=state"}, args...))
 	return code, out.String(), errs.String()

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -41,9 +42,17 @@ func (c *generateCommand) Run(ctx context.Context, a *app) error {
 		o.Start = start
 	}
 	show, end := a.counter("lines")
-	truth, err := generate.Write(c.Dir, o, show)
+	truth, err := generate.Write(c.Dir, o, func(done, total int64) error {
+		show(done, total)
+		return context.Cause(ctx)
+	})
 	end()
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errors.New("interrupted; the same command again makes all of it")
+	case errors.Is(err, generate.ErrOptions):
+		return usage(err)
+	case err != nil:
 		return err
 	}
 	return c.report(a, truth)
@@ -51,8 +60,8 @@ func (c *generateCommand) Run(ctx context.Context, a *app) error {
 
 // counter shows on a terminal how many things are done.
 func (a *app) counter(unit string) (show func(done, total int64), end func()) {
-	if !a.stderr.terminal {
-		return nil, func() {}
+	if !a.stderr.redraws {
+		return func(int64, int64) {}, func() {}
 	}
 	var bar *progressbar.ProgressBar
 	show = func(done, total int64) {

@@ -64,6 +64,9 @@ func (c *inspectCommand) read(ctx context.Context, a *app) (line []byte, broken,
 			return nil, nil, err
 		}
 		defer f.Close()
+		if st, err := f.Stat(); err == nil && st.IsDir() {
+			return nil, nil, usage(fmt.Errorf("%s is a folder: name a file in it", name))
+		}
 		in = f
 	}
 	text, err := pipeline.OpenText(cancelled{ctx, in})

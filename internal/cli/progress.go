@@ -25,7 +25,7 @@ type progress struct {
 
 // progress makes the bar for batches, or none where nobody looks.
 func (a *app) progress(batches [][]pipeline.Object) *progress {
-	if !a.stderr.terminal || len(batches) == 0 {
+	if !a.stderr.redraws || len(batches) == 0 {
 		return nil
 	}
 	p := &progress{start: time.Now()}
@@ -49,6 +49,37 @@ func barOptions(s screen, more ...progressbar.Option) []progressbar.Option {
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionUseANSICodes(true),
 	}, more...)
+}
+
+// waiting says on a terminal, from the second second on, that something is being done
+// of which nobody can tell how far it is.
+func (a *app) waiting(what string) (end func()) {
+	if !a.stderr.redraws {
+		return func() {}
+	}
+	var (
+		mu    sync.Mutex
+		bar   *progressbar.ProgressBar
+		ended bool
+	)
+	timer := time.AfterFunc(time.Second, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if ended {
+			return
+		}
+		bar = progressbar.NewOptions(-1, barOptions(a.stderr, progressbar.OptionSetDescription(what+"; Ctrl-C ends it"),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))...)
+		_ = bar.RenderBlank() // it turns by itself from then on
+	})
+	return func() {
+		timer.Stop()
+		mu.Lock()
+		defer mu.Unlock()
+		if ended = true; bar != nil {
+			_ = bar.Finish()
+		}
+	}
 }
 
 // add counts bytes and lines read. A bar that cannot be drawn is not worth an

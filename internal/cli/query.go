@@ -21,7 +21,7 @@ type queryCommand struct {
 	Format   string            `short:"f" enum:"table,csv,json,markdown" default:"table" help:"How to print the answer: table, csv, json or markdown (default: table)."`
 	Rows     int               `default:"1000" placeholder:"N" help:"Rows of a table at most, 0 for all; the other formats print all (default: 1000)."`
 	List     bool              `short:"l" xor:"what" help:"List the named queries with their parameters, and the views."`
-	JSON     bool              `name:"json" help:"With --list: print it as JSON."`
+	JSON     bool              `name:"json" help:"Print the answer as --format json does; with --list, the list."`
 	SQL      bool              `name:"sql" help:"Print the SQL of a named query, parameters filled in, to be run in Athena."`
 }
 
@@ -53,10 +53,11 @@ func (c *queryCommand) Run(ctx context.Context, a *app) error {
 	switch {
 	case c.List:
 		return c.list(a)
-	case c.JSON:
-		return usage(errors.New("--json goes with --list; for answers it is --format json"))
 	case strings.TrimSpace(c.Question) == "":
 		return usage(errors.New("which question? Give SQL or a name; sluice query --list shows the names"))
+	}
+	if c.JSON {
+		c.Format = "json"
 	}
 	text, err := c.text(a)
 	if err != nil {
@@ -107,7 +108,9 @@ func (c *queryCommand) text(a *app) (string, error) {
 
 func (c *queryCommand) answer(ctx context.Context, a *app, lake *query.Lake, text string) error {
 	start := time.Now()
+	end := a.waiting("asking")
 	res, err := lake.Query(ctx, text)
+	end()
 	if err != nil {
 		return fmt.Errorf("query: %w", ourTables(err))
 	}

@@ -3,11 +3,14 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"sluice/internal/query"
@@ -92,7 +95,7 @@ func TestNamedQueries(t *testing.T) {
 			t.Errorf("%s: %d rows", q.Name, len(rows))
 		}
 	}
-	code, out, _ := sluice(t, "", "query", "daily", "-p", "from=1999-01-01", "-p", "to=1999-12-31", "--format", "json")
+	code, out, _ := sluice(t, "", "query", "daily", "-p", "from=1999-01-01", "-p", "to=1999-12-31", "--json")
 	if code != 0 || strings.TrimSpace(out) != "[\n]" {
 		t.Errorf("no such days: %d %q", code, out)
 	}
@@ -138,6 +141,48 @@ func TestQueryCommand(t *testing.T) {
 		len(list.Views) < 4 || !strings.Contains(list.Views[0].SQL, "SELECT") {
 		t.Errorf("list: %v", err)
 	}
+}
+
+// A question that takes long says so on a terminal, and an interrupt ends it in one word.
+func TestLongQuery(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll(filepath.Join("lake", "_sluice"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const long = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range * 7 % 11 = b.range % 13"
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	seen := &watched{want: "asking; Ctrl-C ends it", seen: stop}
+	var out bytes.Buffer
+	a := &app{stdout: screenOf(&out), stderr: screen{Writer: seen, terminal: true, redraws: true, width: 100}}
+	code := a.run(ctx, []string{"query", long})
+	if errs := seen.text(); code != exitError || out.Len() > 0 || !strings.HasSuffix(errs, "sluice: interrupted\n") || !strings.Contains(errs, seen.want) {
+		t.Errorf("exit code %d\n%s\n%q", code, out.String(), errs)
+	}
+}
+
+// watched is a terminal of which somebody waits for a text.
+type watched struct {
+	mu   sync.Mutex
+	all  strings.Builder
+	want string
+	seen func()
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all.Write(p)
+	if strings.Contains(w.all.String(), w.want) {
+		w.seen()
+	}
+	return len(p), nil
+}
+
+func (w *watched) text() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all.String()
 }
 
 func TestUnknownTable(t *testing.T) {

@@ -81,7 +81,10 @@ func (c *reportCommand) Run(ctx context.Context, a *app) error {
 func (c *reportCommand) write(a *app, fill func(io.Writer) error) (int64, error) {
 	if c.Output == "-" {
 		w := bufio.NewWriter(a.stdout)
-		return 0, errors.Join(fill(w), w.Flush())
+		if err := fill(w); err != nil {
+			return 0, err // Flush would say the same again
+		}
+		return 0, w.Flush()
 	}
 	if info, err := os.Stat(c.Output); err == nil && info.IsDir() {
 		return 0, usage(fmt.Errorf("%s is a folder; -o names a file, such as %s", c.Output, filepath.Join(c.Output, "report.html")))
@@ -89,7 +92,9 @@ func (c *reportCommand) write(a *app, fill func(io.Writer) error) (int64, error)
 		return 0, err
 	}
 	f, err := os.CreateTemp(filepath.Dir(c.Output), ".report-*")
-	if err != nil {
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		return 0, fmt.Errorf("write %s: %w", c.Output, at.Err) // the name that at has is none that anybody gave
+	} else if err != nil {
 		return 0, err
 	}
 	defer os.Remove(f.Name()) // there no more, once it has its name
@@ -123,7 +128,7 @@ func (c *reportCommand) say(a *app, s page.Summary, bytes int64, took time.Durat
 type questionBar struct{ bar *progressbar.ProgressBar }
 
 func (a *app) questions() *questionBar {
-	if !a.stderr.terminal {
+	if !a.stderr.redraws {
 		return nil
 	}
 	return &questionBar{progressbar.NewOptions(1, barOptions(a.stderr)...)}

@@ -49,7 +49,7 @@ func TestReportRefuses(t *testing.T) {
 	}{
 		{"nowhere", "there is no lake at nowhere\nsluice convert PATH -o DIR makes a lake", exitError},
 		{"lake|-o|folder", "folder is a folder; -o names a file, such as folder/report.html", exitUsage},
-		{"lake|-o|no/such/report.html", "no/such", exitError},
+		{"lake|-o|no/such/report.html", "sluice: write no/such/report.html: ", exitError},
 		{"lake|--from|yesterday|--to|2026-13-01", "--from \"yesterday\" is no day such as 2026-03-02\n--to \"2026-13-01\"", exitUsage},
 		{"lake|--from|2026-03-03|--to|2026-03-02", "--to 2026-03-02 is before --from 2026-03-03", exitUsage},
 	} {

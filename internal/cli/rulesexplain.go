@@ -106,6 +106,9 @@ func (c *rulesExplainCommand) source(a *app) (text, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	if st, err := os.Stat(name); err == nil && st.IsDir() {
+		return nil, 0, usage(fmt.Errorf("%s is a folder: name a file in it", name))
+	}
 	b, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, 0, usage(fmt.Errorf("%q is neither a record nor a file", c.Record))

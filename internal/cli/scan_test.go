@@ -339,7 +339,7 @@ func TestScanOnTerminal(t *testing.T) {
 	generated(t)
 	for _, width := range []int{100, 80, 40} {
 		var out, errs bytes.Buffer
-		a := &app{stdout: screen{Writer: &out, terminal: true, color: true, width: width}, stderr: screen{Writer: &errs, terminal: true, width: width}}
+		a := &app{stdout: screen{Writer: &out, terminal: true, color: true, width: width}, stderr: screen{Writer: &errs, terminal: true, redraws: true, width: width}}
 		if code := a.run(t.Context(), []string{"scan", "logs"}); code != 15 {
 			t.Fatalf("exit code %d\n%s", code, errs.String())
 		}

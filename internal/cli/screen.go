@@ -13,6 +13,7 @@ import (
 type screen struct {
 	io.Writer
 	terminal bool
+	redraws  bool // a terminal that goes back to the start of a line: what moves can be shown
 	color    bool
 	width    int // of a terminal, in columns
 }
@@ -27,7 +28,8 @@ func screenOf(w io.Writer) screen {
 	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 		s.width = width
 	}
-	s.color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	s.redraws = os.Getenv("TERM") != "dumb"
+	s.color = s.redraws && os.Getenv("NO_COLOR") == ""
 	return s
 }
 

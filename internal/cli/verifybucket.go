@@ -52,7 +52,7 @@ func (c *verifyCommand) bucket(ctx context.Context, a *app) error {
 		config.Lake = stackLake{p.files, c.LakeBucket}
 	}
 	end := func() {}
-	if a.stderr.terminal {
+	if a.stderr.redraws {
 		bar := progressbar.NewOptions(-1, barOptions(a.stderr, progressbar.OptionSetPredictTime(false))...)
 		config.Looked = func(what string, since time.Duration, files int) {
 			bar.Describe(fmt.Sprintf("waiting %s for %s, %s looked at; Ctrl-C ends it, the probe goes on", what, since.Round(time.Second), count(int64(files), "file")))

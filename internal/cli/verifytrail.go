@@ -38,7 +38,7 @@ func (c *verifyCommand) trail(ctx context.Context, a *app) (err error) {
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	end := func() {}
-	if a.stderr.terminal {
+	if a.stderr.redraws {
 		bar := progressbar.NewOptions(-1, barOptions(a.stderr, progressbar.OptionSetPredictTime(false))...)
 		o.Progress = func(digests, files int) {
 			bar.Describe(fmt.Sprintf("%s, %s", count(int64(digests), "digest"), count(int64(files), "log file")))

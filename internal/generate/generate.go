@@ -33,6 +33,9 @@ type Options struct {
 	Region       string    `json:"region"`         // default us-west-2
 }
 
+// ErrOptions is that options ask for what cannot be, and nothing was written.
+var ErrOptions = errors.New("generate")
+
 var (
 	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
 	regionForm  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
@@ -95,7 +98,7 @@ func (o Options) complete() (Options, error) {
 		faults = append(faults, errors.New("no lines, no events, no scenarios: nothing to do"))
 	}
 	if err := errors.Join(faults...); err != nil {
-		return o, fmt.Errorf("generate: %w", err)
+		return o, fmt.Errorf("%w: %w", ErrOptions, err)
 	}
 	return o, nil
 }
@@ -103,8 +106,8 @@ func (o Options) complete() (Options, error) {
 // Write fills the folder dir as a log bucket would be filled, and dir/_truth.json
 // with what it holds. dir must be empty or missing, or hold what the same
 // options gave before. progress, when not nil, is told lines and records done
-// after every file.
-func Write(dir string, o Options, progress func(done, total int64)) (*Truth, error) {
+// after every file, and ends it with an error.
+func Write(dir string, o Options, progress func(done, total int64) error) (*Truth, error) {
 	o, err := o.complete()
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -291,14 +292,36 @@ func TestRequestIDsJoin(t *testing.T) {
 func TestProgressReachesTheTotal(t *testing.T) {
 	var done, total, calls int64
 	o := Options{Lines: 3000, Events: 300, Scenarios: []string{"mass-delete"}}
-	_, err := Write(t.TempDir(), o, func(d, n int64) {
+	_, err := Write(t.TempDir(), o, func(d, n int64) error {
 		if d < done || n < d {
 			t.Errorf("progress went from %d to %d of %d", done, d, n)
 		}
 		done, total, calls = d, n, calls+1
+		return nil
 	})
 	if err != nil || done != total || calls < 20 {
 		t.Errorf("%d of %d after %d calls: %v", done, total, calls, err)
+	}
+}
+
+// What was ended early says so in its truth, and is finished by the same options.
+func TestEndedEarly(t *testing.T) {
+	dir, enough, calls := t.TempDir(), errors.New("enough"), 0
+	o := Options{Lines: 3000, Events: 300}
+	_, err := Write(dir, o, func(int64, int64) error {
+		if calls++; calls == 5 {
+			return enough
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) || calls != 5 {
+		t.Errorf("after %d calls: %v", calls, err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, TruthFile)); err != nil || !bytes.Contains(b, []byte(`"complete": false`)) {
+		t.Errorf("the truth says %s, %v", b, err)
+	}
+	if truth, err := Write(dir, o, nil); err != nil || truth.Access.Lines != 3000 {
+		t.Errorf("the same options: %+v, %v", truth, err)
 	}
 }
 

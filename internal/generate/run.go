@@ -17,7 +17,7 @@ type run struct {
 	folder   *folder
 	trail    *trail
 	tally    *tally
-	progress func(done, total int64)
+	progress func(done, total int64) error
 	total    int64
 
 	plots  []*plot
@@ -44,7 +44,7 @@ type planted struct {
 	text []byte
 }
 
-func newRun(dir string, o Options, progress func(done, total int64)) *run {
+func newRun(dir string, o Options, progress func(done, total int64) error) *run {
 	r := &run{
 		o: o, d: newDice(o.Seed, 2), w: newWorld(o.Seed, o.Account, o.Region, o.Lines), progress: progress,
 		folder: &folder{root: dir}, tally: &tally{special: map[string]int64{}}, lines: map[*bucket][]planted{},
@@ -224,8 +224,7 @@ func (r *run) accessFile(b *bucket, n, from, to int64, perLine float64) error {
 	}
 	r.tally.access.Files++
 	r.tally.access.Bytes += f.bytes
-	r.report()
-	return f.close()
+	return errors.Join(f.close(), r.report())
 }
 
 // late moves a few events back: by hours, very few by days. Never before start.
@@ -243,8 +242,9 @@ func (r *run) late(at int64) int64 {
 	return then
 }
 
-func (r *run) report() {
-	if r.progress != nil {
-		r.progress(r.tally.access.Lines+r.tally.trail.Lines, r.total)
+func (r *run) report() error {
+	if r.progress == nil {
+		return nil
 	}
+	return r.progress(r.tally.access.Lines+r.tally.trail.Lines, r.total)
 }

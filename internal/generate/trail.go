@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -161,8 +162,7 @@ func (r *run) trailHour(at int64) error {
 			return err
 		}
 	}
-	r.report()
-	return r.trail.flush()
+	return errors.Join(r.trail.flush(), r.report())
 }
 
 // unlogged draws a request to a bucket without access logging.

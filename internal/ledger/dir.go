@@ -51,6 +51,9 @@ func Open(dir string) (*Dir, error) {
 	return open(dir, func(_ string, do func() error) error { return do() })
 }
 
+// errBusy is that another process has the lock of a lake.
+var errBusy = errors.New("another sluice is writing to it; wait until that is done, or write to another lake")
+
 func open(dir string, change func(string, func() error) error) (*Dir, error) {
 	d := &Dir{root: dir, change: change, batch: map[string]string{}, known: map[string]bool{}, named: map[name]struct{}{},
 		live: map[string]Batch{}, claims: map[string]string{}}
@@ -64,7 +67,7 @@ func open(dir string, change func(string, func() error) error) (*Dir, error) {
 		return nil, fmt.Errorf("open lake: %w", err)
 	}
 	if err := tryLock(lock); err != nil {
-		return nil, errors.Join(fmt.Errorf("open lake %s: another sluice is writing to it (%w)", dir, err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("open lake %s: %w", dir, err), lock.Close())
 	}
 	d.lock = lock
 	if err := d.recover(); err != nil {
