@@ -17,7 +17,20 @@ type arena struct {
 
 // spare is chunks that are not used, shared by the arenas of all writers
 // of a stage.
-type spare struct{ chunks [][]byte }
+type spare struct {
+	chunks [][]byte
+	single int    // chunks that were made one by one
+	slab   []byte // what was made for many, and is in none yet
+}
+
+// A stage of a few rows makes its chunks one by one, as many as there are columns.
+// For more there is a slab that holds what is buffered at most: memory that was never
+// touched takes none, and a heap that grew with each chunk was collected at each
+// quarter that it grew, eighteen times before the first row group.
+const (
+	maxSingle = 64
+	slabSize  = maxBuffer
+)
 
 // add copies v and returns its place.
 func (a *arena) add(v []byte) uint32 {
@@ -61,12 +74,22 @@ func (a *arena) drop(i int) {
 // get returns a chunk with room for more than n bytes.
 func (s *spare) get(n int) []byte {
 	last := len(s.chunks) - 1
-	if n >= chunkSize || last < 0 {
-		return make([]byte, 0, max(chunkSize, n+1))
+	switch {
+	case n >= chunkSize:
+		return make([]byte, 0, n+1)
+	case last >= 0:
+		c := s.chunks[last]
+		s.chunks[last] = nil
+		s.chunks = s.chunks[:last]
+		return c
+	case s.single < maxSingle:
+		s.single++
+		return make([]byte, 0, chunkSize)
+	case len(s.slab) == 0:
+		s.slab = make([]byte, slabSize)
 	}
-	c := s.chunks[last]
-	s.chunks[last] = nil
-	s.chunks = s.chunks[:last]
+	c := s.slab[:0:chunkSize]
+	s.slab = s.slab[chunkSize:]
 	return c
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"slices"
 
 	"sluice/internal/logs"
 )
@@ -91,7 +90,7 @@ func (c *words) putOther(v []byte, at uint64) int {
 	return len(v) + 12 // its end and its slot
 }
 
-func (c *words) grow(n int) { c.ids = slices.Grow(c.ids, n-len(c.ids)) }
+func (c *words) grow(n int) { c.ids = grown(c.ids, n) }
 
 func (c *words) truncate(n int) { c.ids = c.ids[:min(n, len(c.ids))] }
 
@@ -143,7 +142,7 @@ func (c *texts) value(row uint16) (v []byte, ok bool) {
 }
 
 func (c *texts) grow(n int) {
-	c.at, c.n = slices.Grow(c.at, n-len(c.at)), slices.Grow(c.n, n-len(c.n))
+	c.at, c.n = grown(c.at, n), grown(c.n, n)
 }
 
 func (c *texts) truncate(n int) {
@@ -202,9 +201,9 @@ func (c *ints) put() {
 }
 
 func (c *ints) grow(n int) {
-	c.vals = slices.Grow(c.vals, n-len(c.vals))
+	c.vals = grown(c.vals, n)
 	if c.always == nil {
-		c.null = slices.Grow(c.null, n-len(c.null))
+		c.null = grown(c.null, n)
 	}
 }
 
@@ -261,7 +260,7 @@ func (c *flags) put() {
 	}
 }
 
-func (c *flags) grow(n int)     { c.vals = slices.Grow(c.vals, n-len(c.vals)) }
+func (c *flags) grow(n int)     { c.vals = grown(c.vals, n) }
 func (c *flags) truncate(n int) { c.vals = c.vals[:min(n, len(c.vals))] }
 func (c *flags) reset()         { c.vals = c.vals[:0] }
 
@@ -350,6 +349,14 @@ func (r *row) grow() {
 	for _, c := range r.all {
 		c.grow(r.room)
 	}
+}
+
+// grown is s with room for n elements. slices.Grow would clear the room, and so take
+// the memory of rows that never come.
+func grown[T any](s []T, n int) []T {
+	to := make([]T, len(s), n)
+	copy(to, s)
+	return to
 }
 
 func (r *row) reset() {
