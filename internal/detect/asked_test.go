@@ -115,3 +115,43 @@ func TestAGroupIsFoundByWhatItsKeySays(t *testing.T) {
 		}
 	}
 }
+
+// Whoever sends requests chooses values, so where a group stands must not be known
+// beforehand, nor be the same for the same values in other places.
+func TestHashesAreNobodysChoice(t *testing.T) {
+	rules, problems := Load(Options{NoShipped: true, User: []sigma.Source{{Name: "asked.yml", Text: []byte(askedRules)}}})
+	for _, p := range problems {
+		t.Fatal(p)
+	}
+	var f *feed // by bucket_name and key_name
+	for _, feeds := range rules.feeds {
+		for i := range feeds {
+			if feeds[i].target.kind == sigma.FirstSeen {
+				f = &feeds[i]
+			}
+		}
+	}
+	w, seen := rules.Watch(), map[uint64]int{}
+	text := func(s string) logs.Text { return logs.Text(s) }
+	for i, c := range []struct {
+		owner, bucket, key logs.Text
+		period             int64
+	}{
+		{text("a"), text("a"), text("b"), 0}, {text("a"), text("b"), text("a"), 0}, {text("b"), text("a"), text("a"), 0},
+		{text("a"), text("a"), nil, 0}, {text("a"), nil, text("a"), 0}, {nil, text("a"), text("a"), 0},
+		{text("a"), text("a"), text(""), 0}, {text("a"), text(""), text("a"), 0},
+		{text("a"), text("a"), text("b"), 1}, {text("a"), text("a"), text("b"), -1},
+	} {
+		w.accessRecord.Set(&s3access.Row{BucketOwnerID: c.owner, BucketName: c.bucket, KeyName: c.key})
+		h := &hit{record: &w.accessRecord, owner: c.owner, asked: w.ofAccess}
+		w.turnTo(h)
+		hash := w.hash(f, h, c.period)
+		if was, ok := seen[hash]; ok {
+			t.Errorf("case %d has the hash of case %d", i, was)
+		}
+		seen[hash] = i
+	}
+	if w.seed == rules.Watch().seed || NewMemory().seed == NewMemory().seed {
+		t.Error("two hash alike")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 	"reflect"
 	"runtime"
@@ -431,5 +432,24 @@ func TestMemoryIsFlat(t *testing.T) {
 	one, four := heap(5), heap(20)
 	if four > one+one/10+100<<10 {
 		t.Errorf("%d KiB after 5 flushes, %d KiB after 20", one>>10, four>>10)
+	}
+}
+
+// TestHashesAreSeeded: whoever sends requests chooses texts and numbers, so what they
+// are hashed with is another one each time.
+func TestHashesAreSeeded(t *testing.T) {
+	one, err := newEncoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := newEncoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if one.spread == other.spread || one.spread&1 == 0 || bits.OnesCount64(one.spread) < 8 {
+		t.Errorf("numbers are hashed with %x and %x", one.spread, other.spread)
+	}
+	if newDict(&spare{}).seed == newDict(&spare{}).seed {
+		t.Error("two dictionaries hash texts alike")
 	}
 }
