@@ -34,6 +34,15 @@ func NewRecords(cfg aws.Config, table string) *Records {
 	return &Records{client: dynamodb.NewFromConfig(cfg), table: table}
 }
 
+// unread is an error of reading a table. One that is not there is the commonest
+// mistake of a person, who is told so instead of in which call.
+func unread(table string, err error) error {
+	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
+		return fmt.Errorf("there is no table %s in this account and Region; the output StateTable of the stack names it", table)
+	}
+	return fmt.Errorf("read from %s: %w", table, err)
+}
+
 // Swap makes the changes whose condition holds, some at once.
 func (t *Records) Swap(ctx context.Context, changes []ledger.Change) ([]ledger.Record, error) {
 	now := make([]ledger.Record, len(changes))
@@ -85,7 +94,7 @@ func (t *Records) Get(ctx context.Context, partition, sort string) (ledger.Recor
 		TableName: &t.table, Key: recordKey(partition, sort), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return ledger.Record{}, fmt.Errorf("read from %s: %w", t.table, err)
+		return ledger.Record{}, unread(t.table, err)
 	}
 	return recordOf(out.Item)
 }
@@ -106,7 +115,7 @@ func (t *Records) List(ctx context.Context, partition, from string) iter.Seq2[le
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				yield(ledger.Record{}, fmt.Errorf("read from %s: %w", t.table, err))
+				yield(ledger.Record{}, unread(t.table, err))
 				return
 			}
 			for _, it := range page.Items {

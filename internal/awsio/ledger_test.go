@@ -169,6 +169,10 @@ func TestRecordsLost(t *testing.T) {
 	if _, err := c.records.Get(t.Context(), "f#1", "a"); err == nil {
 		t.Error("denied, and no error")
 	}
+	c.table.Fail("GetItem", testaws.Missing)
+	if _, err := c.records.Get(t.Context(), "f#1", "a"); err == nil || !strings.HasPrefix(err.Error(), "there is no table state in this account and Region; ") {
+		t.Errorf("no table: %v", err)
+	}
 	c.table.Fail("Query", testaws.Denied)
 	for _, err := range c.records.List(t.Context(), "f#1", "") {
 		if err == nil {

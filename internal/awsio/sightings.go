@@ -140,7 +140,7 @@ func (s *Sightings) items(ctx context.Context, pk string) iter.Seq2[item, error]
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				yield(nil, fmt.Errorf("read from %s: %w", s.state.table, err))
+				yield(nil, unread(s.state.table, err))
 				return
 			}
 			for _, it := range page.Items {

@@ -162,7 +162,11 @@ func (c *backfillCommand) backfill(ctx context.Context, a *app, bucket, prefix s
 		err = answer.next(a.stdout, c)
 	}
 	if err == nil && answer.plan.Files == 0 {
-		err = coded{fmt.Errorf("there is no log file below %s in the time asked for", c.From), exitUnknown}
+		when := ""
+		if c.Since+c.Until != "" {
+			when = " in the time asked for"
+		}
+		err = coded{fmt.Errorf("there is no log file below %s%s", c.From, when), exitUnknown}
 	}
 	return err
 }

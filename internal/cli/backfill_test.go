@@ -284,4 +284,9 @@ func TestBackfillUsage(t *testing.T) {
 	if code != exitUnknown || !strings.Contains(errs, "there is no log file below s3://old-logs-example/none/") {
 		t.Errorf("nothing there: %d %s", code, errs)
 	}
+	if strings.Contains(errs, "in the time") {
+		t.Errorf("nobody asked for a time: %s", errs)
+	}
+	_, _, errs = backfillWith(t, &oldFiles{}, &bench{}, "s3://old-logs-example/none/", "--plan", "--since", "2020-01-01")
+	wants(t, "nothing there", errs, "below s3://old-logs-example/none/ in the time asked for")
 }

@@ -140,6 +140,24 @@ func TestVerifyTrailInS3(t *testing.T) {
 	if code := a.run(t.Context(), []string{"verify", "--trail", "s3://replica/p/AWSLogs/"}); code != exitOK || !strings.Contains(errs.String(), "delivered these files into logs, and replica has a copy") {
 		t.Errorf("a replica: %d\n%s%s", code, &out, &errs)
 	}
+
+	// Where no digest could be read, nobody knows into what CloudTrail delivered.
+	name := "AWSLogs/111122223333/CloudTrail-Digest/us-west-2/2026/03/04/111122223333_CloudTrail-Digest_us-west-2_a_us-west-2_20260304T011043Z.json.gz"
+	broken := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(broken, filepath.Dir(name)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(broken, name), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if src, err = digest.OpenCopy(broken); err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	errs.Reset()
+	if code := a.run(t.Context(), []string{"verify", "--trail", "s3://logs/p/AWSLogs/"}); code != exitUnsound || errs.Len() > 0 {
+		t.Errorf("a broken digest: %d\n%s%s", code, &out, &errs)
+	}
 }
 
 // one is an account with one bucket that logs, and the file with the line of any

@@ -60,7 +60,7 @@ func (c *verifyCommand) trail(ctx context.Context, a *app) (err error) {
 		err = writeTrail(a.stdout, r)
 	}
 	if at, ok := strings.CutPrefix(c.Trail, "s3://"); ok {
-		if bucket, _, _ := strings.Cut(at, "/"); bucket != r.Bucket {
+		if bucket, _, _ := strings.Cut(at, "/"); bucket != r.Bucket && r.Bucket != "" {
 			a.warn("CloudTrail delivered these files into %s, and %s has a copy of them", r.Bucket, bucket)
 		}
 	}

@@ -123,6 +123,31 @@ func checkMetric(t *testing.T, where string, ours map[string]string, namespace, 
 	}
 }
 
+// TestReasonsOfDeadLetters: the reasons that a person looks for in the log are those
+// that stand there, as the code says them or its tests hold them.
+func TestReasonsOfDeadLetters(t *testing.T) {
+	_, steps, _ := strings.Cut(read(t, "docs/operations.md"), "### DeadLettersAlarm\n")
+	_, steps, _ = strings.Cut(steps, "\n2. ")
+	step, _, _ := strings.Cut(steps, "\n")
+	var said strings.Builder
+	for _, name := range []string{"internal/awsio/s3.go", "internal/pipeline/file_test.go", "internal/logs/cloudtrail/reader.go"} {
+		said.WriteString(read(t, name))
+	}
+	reasons := 0
+	for i, quoted := range strings.Split(step, "`") {
+		quoted = strings.TrimSuffix(quoted, " N")
+		if i%2 == 0 || strings.HasPrefix(quoted, "sluice ") {
+			continue
+		}
+		if reasons++; !strings.Contains(said.String(), quoted) {
+			t.Errorf("no file fails for %q", quoted)
+		}
+	}
+	if reasons < 6 {
+		t.Errorf("%d reasons in %q", reasons, step)
+	}
+}
+
 // TestAlarms: each watches something there is, says what to do with no data, and
 // tells the operations topic when it begins, not when it ends.
 func TestAlarms(t *testing.T) {

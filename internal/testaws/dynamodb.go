@@ -48,7 +48,7 @@ func (d *DynamoDB) Environ() []string { return []string{"AWS_ENDPOINT_URL_DYNAMO
 func (d *DynamoDB) Setenv(t testing.TB) { t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", d.URL) }
 
 // Fail makes the next calls of an operation, such as UpdateItem, go wrong:
-// Denied, SlowDown, LostResponse or OK.
+// Denied, Missing (the table), SlowDown, LostResponse or OK.
 func (d *DynamoDB) Fail(operation string, faults ...Fault) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -129,6 +129,8 @@ func (d *DynamoDB) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch fault {
 	case Denied:
 		err = &dynamoError{code: "AccessDeniedException", message: "not authorized"}
+	case Missing:
+		err = &dynamoError{code: "ResourceNotFoundException", message: "Requested resource not found"}
 	case SlowDown:
 		err = &dynamoError{code: "ProvisionedThroughputExceededException", message: "too fast"}
 	default:
