@@ -86,12 +86,12 @@ func (m *Matcher) begin(r Record) {
 	clear(m.held)
 }
 
-// place takes note of where a record has its texts; nil is a record that does not
+// place takes note of where a record has its fields; nil is a record that does not
 // say.
 func (m *Matcher) place(p Placed) {
 	m.placed = p
 	for i := range m.slots {
-		m.slots[i].place = nil
+		m.slots[i].place = Place{}
 		if p != nil {
 			m.slots[i].place = p.Place(m.p.fields[i].ID)
 		}
@@ -156,8 +156,8 @@ func (m *Matcher) slot(i int32) *slot {
 	s := &m.slots[i]
 	if s.epoch != m.epoch {
 		s.epoch = m.epoch
-		if s.place != nil {
-			s.have, s.v = 0, Value{Kind: Text, Present: *s.place != nil, Text: *s.place}
+		if text := s.place.Text; text != nil {
+			s.have, s.v = 0, Value{Kind: Text, Present: *text != nil, Text: *text}
 		} else {
 			s.set(m.record.Field(m.p.fields[i].ID))
 		}

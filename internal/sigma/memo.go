@@ -74,15 +74,8 @@ func (m *Matcher) look(i int32) *memo {
 }
 
 func (m *Matcher) class(e *memo) int32 {
-	if place := m.slots[e.plan.slot].place; place != nil && len(e.atoms) > 0 {
-		// As below, without a slot: that halves what a look takes.
-		text := *place
-		if text == nil {
-			return 0
-		}
-		if c, ok := e.texts[string(text)]; ok {
-			return c
-		}
+	if c := e.placed(&m.slots[e.plan.slot].place); c != none && len(e.atoms) > 0 {
+		return c
 	}
 	s := m.slot(e.plan.slot)
 	if len(e.atoms) == 0 {
@@ -120,6 +113,31 @@ func (m *Matcher) class(e *memo) int32 {
 		e.keep(v, c)
 	}
 	return c
+}
+
+// placed is the class of a value at its place, none where it is not known or has no
+// place. It says what class says, without a slot: that halves what a look takes.
+func (e *memo) placed(p *Place) int32 {
+	switch {
+	case p.Text != nil:
+		if *p.Text == nil {
+			return 0
+		}
+		if c, ok := e.texts[string(*p.Text)]; ok {
+			return c
+		}
+	case p.OK == nil:
+	case !*p.OK:
+		return 0
+	case p.Flag != nil:
+		if *p.Flag {
+			return int32(e.small[smallInts+1]) - 1
+		}
+		return int32(e.small[smallInts]) - 1
+	case uint64(*p.Num) < smallInts:
+		return int32(e.small[*p.Num]) - 1
+	}
+	return none
 }
 
 // keep remembers the class of a value.

@@ -74,14 +74,22 @@ type Record interface {
 	Field(FieldID) Value
 }
 
-// Placed is a Record, a pointer, that has the texts of some fields at places that
-// stay the same from one event to the next: a Matcher then looks there for what is
-// asked of each record, instead of asking for it.
+// Placed is a Record, a pointer, that has some fields at places that stay the same
+// from one event to the next: a Matcher then looks there for what is asked of each
+// record, instead of asking for it.
 type Placed interface {
 	Record
-	// Place is where the text of a field is, which is what Field would return: nil
-	// at the place is an absent value. Place returns nil for a field without one.
-	Place(FieldID) *[]byte
+	// Place is where a field is, the zero Place where it is not to be had that way.
+	Place(FieldID) Place
+}
+
+// Place is where a Placed has what Field would return: a text, or a number or a truth
+// with whether it is there.
+type Place struct {
+	Text *[]byte // nil at the place is an absent value
+	Num  *int64
+	Flag *bool
+	OK   *bool // of Num and Flag: false there is an absent value
 }
 
 // Embedder is a Record some of whose JSON holds documents as text, such as a

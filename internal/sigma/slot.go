@@ -8,8 +8,8 @@ import (
 
 // slot holds a value, and what was worked out about it.
 type slot struct {
-	epoch uint64  // of the record that the value is from
-	place *[]byte // of the value, where a Placed record told it
+	epoch uint64 // of the record that the value is from
+	place Place  // of the value, where a Placed record told it
 	v     Value
 	have  uint8 // which of what follows is worked out
 

@@ -91,12 +91,19 @@ func (a *Access) bind() {
 	}
 }
 
-// Place is where the text of a column is, from one Set to the next.
-func (a *Access) Place(id sigma.FieldID) *[]byte {
-	if int(id) < len(a.fields) {
-		return (*[]byte)(a.fields[id].text)
+// Place is where a column is, from one Set to the next.
+func (a *Access) Place(id sigma.FieldID) sigma.Place {
+	if int(id) >= len(a.fields) {
+		return sigma.Place{}
 	}
-	return nil
+	switch p := &a.fields[id]; {
+	case p.num != nil:
+		return sigma.Place{Num: &p.num.V, OK: &p.num.OK}
+	case p.flag != nil:
+		return sigma.Place{Flag: &p.flag.V, OK: &p.flag.OK}
+	default:
+		return sigma.Place{Text: (*[]byte)(p.text)}
+	}
 }
 
 // Field returns what the row holds in the field id. It is valid until the next

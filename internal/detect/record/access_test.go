@@ -99,8 +99,8 @@ func TestEveryColumnIsAField(t *testing.T) {
 		if got := a.Field(f.ID); !reflect.DeepEqual(got, want) || got.Kind != f.Kind {
 			t.Errorf("%s: got %+v, want %+v of kind %s", name, got, want, f.Kind)
 		}
-		if p := a.Place(f.ID); (p != nil) != (f.Kind == sigma.Text) || p != nil && string(*p) != "x" {
-			t.Errorf("%s: %s is not at its place", name, f.Kind)
+		if got, ok := placed(a.Place(f.ID)); ok && !reflect.DeepEqual(got, want) || !ok && f.Kind == sigma.Text {
+			t.Errorf("%s: got %+v at its place, want %+v", name, got, want)
 		}
 		for _, other := range names {
 			if v := a.Field(lookup(t, schema, other).ID); other != name && (v.Num != 0 || v.Text != nil) {
@@ -110,20 +110,41 @@ func TestEveryColumnIsAField(t *testing.T) {
 	}
 }
 
-// TestPlaces: what stays where it was is the next row's.
+// placed is what stands at a place.
+func placed(p sigma.Place) (v sigma.Value, ok bool) {
+	switch {
+	case p.Text != nil:
+		return sigma.Value{Kind: sigma.Text, Present: *p.Text != nil, Text: *p.Text}, true
+	case p.Num != nil:
+		return sigma.Value{Kind: sigma.Int, Present: *p.OK, Num: *p.Num}, true
+	case p.Flag != nil && *p.Flag:
+		return sigma.Value{Kind: sigma.Bool, Present: *p.OK, Num: 1}, true
+	}
+	return sigma.Value{Kind: sigma.Bool, Present: p.OK != nil && *p.OK}, p.OK != nil
+}
+
+// TestPlaces: a place stays where it is, and holds what the next row has.
 func TestPlaces(t *testing.T) {
 	var a record.Access
-	a.Set(&s3access.Row{BucketName: logs.Text("one")})
-	place := a.Place(lookup(t, record.AccessSchema(), "bucket_name").ID)
-	for _, want := range []logs.Text{logs.Text("two"), nil, {}} {
-		a.Set(&s3access.Row{BucketName: want})
-		if string(*place) != string(want) || (*place == nil) != (want == nil) {
-			t.Errorf("got %q, want %q", *place, want)
+	rows := []*s3access.Row{
+		{BucketName: logs.Text("one"), HTTPStatus: logs.SomeInt(200), Presigned: logs.SomeBool(true)},
+		{BucketName: logs.Text{}, HTTPStatus: logs.SomeInt(0), Presigned: logs.SomeBool(false)},
+		{},
+	}
+	a.Set(rows[0])
+	for _, name := range []string{"bucket_name", "http_status", "presigned"} {
+		id := lookup(t, record.AccessSchema(), name).ID
+		place := a.Place(id)
+		for i, row := range rows {
+			a.Set(row)
+			if got, ok := placed(place); !ok || !reflect.DeepEqual(got, a.Field(id)) {
+				t.Errorf("row %d: %s is %+v at its place, want %+v", i, name, got, a.Field(id))
+			}
 		}
 	}
-	for _, name := range []string{"derived.principal", "derived.remote_net"} {
-		if a.Place(lookup(t, record.AccessSchema(), name).ID) != nil {
-			t.Errorf("%s has a place and is worked out", name)
+	for _, name := range []string{"derived.principal", "derived.remote_net", "request_time", "line_hash"} {
+		if p := a.Place(lookup(t, record.AccessSchema(), name).ID); p != (sigma.Place{}) {
+			t.Errorf("%s has a place and is no text, number or truth that may be absent", name)
 		}
 	}
 }
