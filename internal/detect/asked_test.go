@@ -155,3 +155,52 @@ func TestHashesAreNobodysChoice(t *testing.T) {
 		t.Error("two hash alike")
 	}
 }
+
+// Groups are found among many whose hashes end alike, none is found that was taken out,
+// and a file of many leaves no large table to the next.
+func TestGroupsByHash(t *testing.T) {
+	find := func(b *byHash, hash uint64) (n int) {
+		for i := hash & uint64(len(b.places)-1); b.places[i].group != nil; i = (i + 1) & uint64(len(b.places)-1) {
+			if b.places[i].hash == hash {
+				n++
+			}
+		}
+		return n
+	}
+	var b byHash
+	b.clear()
+	hash := func(i int) uint64 { return uint64(i)<<40 | uint64(i%3)*0xff } // a few places for all, the last one among them
+	check := func(from, to, most int) {
+		t.Helper()
+		for i := range most {
+			want := 0
+			if i >= from && i < to {
+				want = 1
+			}
+			if got := find(&b, hash(i)); got != want {
+				t.Fatalf("group %d stands in %d places, want %d", i, got, want)
+			}
+		}
+		if b.groups != to-from || 2*b.groups > len(b.places) {
+			t.Fatalf("%d groups in %d places, want %d in twice as many", b.groups, len(b.places), to-from)
+		}
+	}
+	var all []*group
+	for i := range 600 {
+		all = append(all, &group{hash: hash(i)})
+		b.put(all[i])
+		if i%50 == 0 {
+			check(0, i+1, 600)
+		}
+	}
+	b.fill(all[200:300])
+	check(200, 300, 600)
+	b.clear()
+	check(0, 0, 600)
+	for i := range manyPlaces {
+		b.put(&group{hash: uint64(i)})
+	}
+	if b.clear(); len(b.places) > manyPlaces || find(&b, 5) > 0 {
+		t.Errorf("%d places after a file of many groups, want at most %d", len(b.places), manyPlaces)
+	}
+}
