@@ -2,6 +2,7 @@ package detect_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,33 @@ func TestAGroupGoesOn(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%d others a part: told %d times, want once\n%.2000s", others, n, out.list())
 		}
+	}
+}
+
+// Who was dropped with one part begins anew in the next: its records there are not lost
+// with those before.
+func TestADroppedGroupBeginsAnew(t *testing.T) {
+	rules := load(t, fmt.Sprintf(deletes, "high"))
+	w := rules.Watch()
+	w.Begin("a", "logs/a")
+	w.Row(row(at(0), from("203.0.113.9")))
+	for i := range detect.PartRecords - 1 {
+		w.Row(row(at(0), from(fmt.Sprintf("2001:db8::%d", i%(2*detect.MaxGroups)))))
+	}
+	for range 1000 {
+		w.Row(row(at(0), from("203.0.113.9")))
+	}
+	out := &sent{}
+	o := w.End(true)
+	applied(t, detect.NewEngine(rules, detect.NewMemory(), out, detect.Config{}), o)
+	var counts []int64
+	for _, f := range out.all {
+		if f.Group[2].Value == "203.0.113.9" {
+			counts = append(counts, f.Count)
+		}
+	}
+	if !slices.Equal(counts, []int64{1000}) || o.Dropped != detect.MaxGroups+1 {
+		t.Errorf("told of %v records, %d groups dropped; want 1000 and %d", counts, o.Dropped, detect.MaxGroups+1)
 	}
 }
 
