@@ -54,7 +54,8 @@ type texts struct {
 	whole    map[string]struct{}
 	starts   [][]byte
 	ends     [][]byte
-	last     [4]uint64 // a bit a byte: one of ends ends with it
+	last     [4]uint64 // a bit a byte: one of ends ends with it, or with the small letter
+	endsOnly bool      // there is nothing but ends
 	contains [][]byte
 	globs    []glob
 	within   []glob   // those of globs that anything may stand before and behind
@@ -81,6 +82,10 @@ func newTexts(patterns []pattern, numbers []number) *texts {
 			t.ends = append(t.ends, []byte(p.text[1]))
 			c := p.text[1][len(p.text[1])-1]
 			t.last[c>>6] |= 1 << (c & 63)
+			if 'a' <= c && c <= 'z' {
+				c -= 'a' - 'A'
+				t.last[c>>6] |= 1 << (c & 63)
+			}
 		case len(p.gaps) == 1 && p.text[1] == "":
 			t.starts = append(t.starts, []byte(p.text[0]))
 		case len(p.gaps) == 2 && p.text[0] == "" && p.text[2] == "":
@@ -89,5 +94,6 @@ func newTexts(patterns []pattern, numbers []number) *texts {
 			t.globs = append(t.globs, p.glob())
 		}
 	}
+	t.endsOnly = len(t.ends) > 0 && !t.any && len(t.whole)+len(t.starts)+len(t.contains)+len(t.globs)+len(t.numbers) == 0
 	return t
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"strconv"
+	"unicode/utf8"
 )
 
 // slot holds a value, and what was worked out about it.
@@ -154,10 +155,13 @@ func (t *texts) match(s *slot, cased bool) bool {
 	if t.any {
 		return true
 	}
-	var text []byte
-	if cased {
-		text = s.text()
-	} else {
+	text := s.text()
+	if t.endsOnly {
+		if c := lastByte(text); c < utf8.RuneSelf && !t.ended(c) {
+			return false // most ids and keys: no need to fold them
+		}
+	}
+	if !cased {
 		text = s.fold()
 	}
 	if _, ok := t.whole[string(text)]; ok {
@@ -168,7 +172,7 @@ func (t *texts) match(s *slot, cased bool) bool {
 			return true
 		}
 	}
-	if c := lastByte(text); t.last[c>>6]>>(c&63)&1 != 0 {
+	if t.ended(lastByte(text)) {
 		for _, p := range t.ends {
 			if bytes.HasSuffix(text, p) {
 				return true
@@ -195,6 +199,11 @@ func (t *texts) match(s *slot, cased bool) bool {
 		}
 	}
 	return false
+}
+
+// ended tells whether one of ends may end with a byte, in either case.
+func (t *texts) ended(c byte) bool {
+	return t.last[c>>6]>>(c&63)&1 != 0
 }
 
 // lastByte is the last byte of a text, 0 of an empty one.
