@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -29,7 +28,7 @@ func findingCells(s screen, f *finding.Finding) []string {
 		clean.Line(f.Rule.Title),
 		clean.Line(f.Bucket),
 		clean.Line(who(f)),
-		amount(f),
+		finding.Amount(f.Measure, f.Value, f.AtLeast),
 	}
 }
 
@@ -95,53 +94,4 @@ func caller(s string) string {
 		return s[:12] + "…"
 	}
 	return s
-}
-
-// amount is how much was measured, with its noun.
-func amount(f *finding.Finding) string {
-	n, what := f.Value, clean.Line(f.Measure)
-	switch {
-	case what == "" || what == "events":
-		return count(n, "event")
-	case what == "rules":
-		return count(n, "rule")
-	case strings.HasPrefix(what, "sum of bytes"):
-		return size(n)
-	case strings.HasPrefix(what, "average of "):
-		return fmt.Sprintf("%s %s on average", grouped(n), strings.TrimPrefix(what, "average of "))
-	}
-	more := ""
-	if f.AtLeast {
-		more = "+"
-	}
-	return fmt.Sprintf("%s%s %s", grouped(n), more, counted(strings.TrimPrefix(what, "sum of ")))
-}
-
-// counted is a short name of what was counted: distinct key_name is keys.
-func counted(what string) string {
-	field, distinct := strings.CutPrefix(what, "distinct ")
-	if !distinct {
-		return what
-	}
-	if noun, ok := nouns[field]; ok {
-		return noun
-	}
-	return "different " + field
-}
-
-// nouns are what people call the values of columns that rules count.
-var nouns = map[string]string{
-	"key_name":    "keys",
-	"remote_ip":   "addresses",
-	"bucket_name": "buckets",
-	"requester":   "callers",
-	"user_agent":  "clients",
-
-	"requestParameters.bucketName": "buckets",
-	"sourceIPAddress":              "addresses",
-	"userIdentity.arn":             "callers",
-
-	"derived.remote_net": "networks",
-	"derived.source_net": "networks",
-	"derived.principal":  "callers",
 }

@@ -27,28 +27,3 @@ func TestWho(t *testing.T) {
 		}
 	}
 }
-
-func TestAmount(t *testing.T) {
-	for _, c := range []struct {
-		measure string
-		n       int64
-		want    string
-	}{
-		{"events", 1, "1 event"},
-		{"events", 1204, "1,204 events"},
-		{"", 2, "2 events"},
-		{"distinct key_name", 5000, "5,000 keys"},
-		{"rules", 2, "2 rules"},
-		{"sum of bytes_sent_size", 53_687_091_200, "53.7 GB"},
-		{"sum of total_duration", 12, "12 total_duration"},
-		{"average of object_size", 7, "7 object_size on average"},
-		{"new\x1b requester", 1, `1 new\x1b requester`},
-	} {
-		if got := amount(&finding.Finding{Measure: c.measure, Value: c.n, Count: 7}); got != c.want {
-			t.Errorf("%q: %q, want %q", c.measure, got, c.want)
-		}
-	}
-	if got := amount(&finding.Finding{Measure: "distinct key_name", Value: 5000, AtLeast: true}); got != "5,000+ keys" {
-		t.Errorf("got %q of a number that may be larger", got)
-	}
-}

@@ -165,6 +165,8 @@ func (f *Finding) howMuch() string {
 	switch {
 	case f.Measure == "rules":
 		return fmt.Sprintf("%s rules matched; %s have to.", thousands(f.Value), thousands(f.Threshold))
+	case strings.HasPrefix(f.Measure, "new "): // a first time has no threshold
+		return defang(shown(Amount(f.Measure, f.Value, f.AtLeast), maxName)) + "."
 	case f.Measure != "events" && f.Measure != "":
 		least := ""
 		if f.AtLeast {
@@ -186,13 +188,7 @@ func (f *Finding) amount(n int64) string {
 	if n < 1_000_000 || !strings.Contains(f.Measure, "bytes") {
 		return thousands(n)
 	}
-	v, unit := float64(n)/1e6, "MB"
-	for _, next := range []string{"GB", "TB"} {
-		if v >= 1000 {
-			v, unit = v/1000, next
-		}
-	}
-	return fmt.Sprintf("%s (%.1f %s)", thousands(n), v, unit)
+	return fmt.Sprintf("%s (%s)", thousands(n), inBytes(n))
 }
 
 func (f *Finding) when() string {

@@ -60,6 +60,8 @@ func TestHowMuch(t *testing.T) {
 		{"events", 1204, 1204, 1, "1,204 events so far."},
 		{"events", 1204, 1204, 500, "1,204 events so far; the threshold is 500."},
 		{"distinct key_name", 9, 8, 5, "distinct key_name: 8; the threshold is 5. In 9 events."},
+		{"new user_agent_name", 3, 1, 1, "1 new client."},
+		{"new authenticated", 0, 2, 1, "2 new values of authenticated."},
 		{"sum of bytes_sent_size", 12, 64_424_509_440, 50_000_000, "sum of bytes_sent_size: 64,424,509,440 (64.4 GB); the threshold is"},
 	} {
 		f := massDelete()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/finding"
 	"sluice/internal/query"
 )
 
@@ -106,10 +107,8 @@ func (p *page) incident(columns []query.Column, row []query.Value) (incident, er
 	}
 	place := p.placeOf(at["bucket_name"].Text)
 	i.First, i.Last = moment(n[0]), moment(n[1])
-	i.Amount = grouped(n[2]) + " " + text("measure")
-	if n[2] == 1 {
-		i.Amount = strings.TrimSuffix(i.Amount, "s") // 1 event
-	}
+	i.detail = detailOf(at["ocsf"].Text)
+	i.Amount = shown(finding.Amount(at["measure"].Text, n[2], i.atLeast))
 	i.Place = itoa(place)
 	i.Mark = mark{Level: i.Level, Rule: i.Rule, Where: text("bucket_name"), First: n[0], Last: n[1], Place: int64(place)}
 	for _, f := range []fact{
@@ -122,7 +121,6 @@ func (p *page) incident(columns []query.Column, row []query.Value) (incident, er
 			i.Facts = append(i.Facts, f)
 		}
 	}
-	i.detail = detailOf(at["ocsf"].Text)
 	if len(i.Techniques) > 0 {
 		i.Facts = append(i.Facts, fact{"ATT&CK", strings.Join(i.Techniques, "; ")})
 	}
@@ -139,6 +137,7 @@ type detail struct {
 	About, ToDo string
 	Techniques  []string
 	Samples     *table
+	atLeast     bool // what was measured may be more
 }
 
 // maxSamples is how many records of an incident are shown. The document has few
@@ -161,6 +160,9 @@ func detailOf(text string) detail {
 		Remediation struct {
 			Desc string `json:"desc"`
 		} `json:"remediation"`
+		Unmapped struct {
+			AtLeast bool `json:"at_least"`
+		} `json:"unmapped"`
 		Evidences []struct {
 			Actor struct {
 				User struct {
@@ -186,7 +188,7 @@ func detailOf(text string) detail {
 	if json.Unmarshal([]byte(text), &doc) != nil {
 		return detail{}
 	}
-	d := detail{About: long(doc.Info.Desc), ToDo: long(doc.Remediation.Desc)}
+	d := detail{atLeast: doc.Unmapped.AtLeast, About: long(doc.Info.Desc), ToDo: long(doc.Remediation.Desc)}
 	for _, a := range doc.Info.Attacks {
 		d.Techniques = append(d.Techniques, shown(strings.TrimSpace(a.Technique.UID+" "+a.Technique.Name)))
 	}

@@ -86,7 +86,7 @@ func (g *gatherer) buckets(ctx context.Context) error {
 }
 
 func (g *gatherer) held(ctx context.Context) error {
-	res, err := g.ask(ctx, "held", nil, nil)
+	res, err := g.ask(ctx, "held", map[string]string{"caller": caller}, nil)
 	if err != nil {
 		return err
 	}
