@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -113,6 +114,24 @@ func TestRules(t *testing.T) {
 				t.Errorf("an escape sequence reached the terminal: %q", out+errs)
 			}
 		})
+	}
+}
+
+// Problems of a file come in the order of its lines, the tenth behind the sixth.
+func TestLintInOrder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	wrote(t, map[string]string{"bad/b.yml": "title: X\nid: x\nlogsource: {product: aws, service: s3_server_access}\ndetection:\n  a:\n" +
+		"    operatoin: REST.GET.OBJECT\n    http_status|gt: abc\n    key_name|foo: x\n  condition: a and b\nlevel: hgh\n", "bad/a.yml": "title: [\n"})
+	_, out, _ := sluice(t, "", "rules", "lint", "bad")
+	var at []string
+	for l := range strings.Lines(out) {
+		if file, rest, ok := strings.Cut(l, ":"); ok {
+			line, _, _ := strings.Cut(rest, ":")
+			at = append(at, file+":"+line)
+		}
+	}
+	if want := []string{"bad/a.yml:1", "bad/b.yml:6", "bad/b.yml:7", "bad/b.yml:8", "bad/b.yml:9", "bad/b.yml:10"}; !slices.Equal(at, want) {
+		t.Errorf("got  %q\nwant %q", at, want)
 	}
 }
 

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"sluice/internal/detect"
 	"sluice/internal/sigma"
@@ -29,6 +32,9 @@ func (r *ruleSet) load(dirs []string) (*detect.Rules, []sigma.Problem, error) {
 		return nil, nil, err
 	}
 	rules, problems := detect.Load(detect.Options{User: user, Site: site, SiteFile: filepath.ToSlash(r.Site)})
+	slices.SortStableFunc(problems, func(x, y sigma.Problem) int { // as whoever mends them goes through a file
+		return cmp.Or(strings.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line))
+	})
 	return rules, problems, nil
 }
 
