@@ -3,6 +3,7 @@ package detect
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"slices"
 	"strconv"
 	"time"
@@ -19,7 +20,8 @@ type run struct {
 	now      time.Time
 	levels   []map[string]*tally // by level, by counter: rules first, then what is built on them
 	messages []message
-	days     []string // what need not be added again once all is told
+	pairs    []finding.Pair // room for those of one group
+	days     []string       // what need not be added again once all is told
 	report   Report
 }
 
@@ -32,8 +34,8 @@ func (r *run) apply(ctx context.Context) error {
 		r.levels[i] = map[string]*tally{}
 	}
 	for _, g := range r.matter() {
-		y := tallyOf(g)
-		if !r.news(y) {
+		y := r.tallyOf(g)
+		if y == nil {
 			continue
 		}
 		if !y.counted() && !r.config.Every {
@@ -59,23 +61,26 @@ func (r *run) apply(ctx context.Context) error {
 	return nil
 }
 
-// news says whether there is anything to count. What a first_seen has seen on a
-// day it need not see again on that day, and most of what comes is that.
-func (r *run) news(y *tally) bool {
-	if y.target.kind != sigma.FirstSeen {
-		return true
-	}
+// news are the cells of a first_seen whose day is not known to be in the state.
+func (r *run) news(counter [16]byte, cells []cell) []cell {
 	var fresh []cell
-	for _, c := range y.cells {
-		k := dayKey(y.key, c.bin)
-		if r.seen.step(k) > 0 {
+	for _, c := range cells {
+		k := daySum(counter, c.bin)
+		if r.seen.knows(k[:]) {
 			continue
 		}
-		r.days = append(r.days, k)
+		r.days = append(r.days, string(k[:]))
 		fresh = append(fresh, c)
 	}
-	y.cells = fresh
-	return len(fresh) > 0
+	return fresh
+}
+
+// daySum is a day of a counter in what is seen, where it is like nothing else: other
+// keys there are text.
+func daySum(counter [16]byte, day int64) (k [25]byte) {
+	copy(k[1:], counter[:])
+	binary.BigEndian.PutUint64(k[17:], uint64(day))
+	return k
 }
 
 func dayKey(key string, day int64) string { return key + "#" + strconv.FormatInt(day, 10) }

@@ -35,12 +35,16 @@ type group struct {
 	oneSample [2]sample
 }
 
-// pairs are the values of the group by their names. Most groups are dropped or
-// counted without them, so they are read out of the key.
+// pairs are the values of the group by their names.
 func (g *group) pairs() []finding.Pair {
-	pairs := make([]finding.Pair, 0, len(g.target.names))
-	for key := g.values; key != ""; {
-		p := finding.Pair{Name: g.target.names[len(pairs)]}
+	return g.appendPairs(make([]finding.Pair, 0, len(g.target.names)))
+}
+
+// appendPairs appends pairs. Most groups are dropped or counted without them, so they
+// are read out of the key.
+func (g *group) appendPairs(pairs []finding.Pair) []finding.Pair {
+	for key, i := g.values, 0; key != ""; i++ {
+		p := finding.Pair{Name: g.target.names[i]}
 		value, rest, ok := cutSized(key)
 		if ok {
 			p.Value = bounded(value)

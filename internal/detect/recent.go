@@ -25,6 +25,13 @@ func (r *recent) step(key string) int64 {
 	return r.old[key]
 }
 
+// knows says whether anything is known of a key.
+func (r *recent) knows(key []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.now[string(key)] > 0 || r.old[string(key)] > 0
+}
+
 func (r *recent) set(key string, step int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

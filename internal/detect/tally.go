@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"time"
@@ -16,7 +17,7 @@ type tally struct {
 	target *target
 	owner  string
 	pairs  []finding.Pair
-	key    string // the counter
+	key    string // the counter; "" where nothing is counted
 
 	cells         []cell
 	marks         []mark
@@ -27,13 +28,26 @@ type tally struct {
 	firsts        []firstSample // of each series, where there are several
 }
 
-// tallyOf is the tally of a group's hits.
-func tallyOf(g *group) *tally {
-	y := newTally(g.target, g.owner, g.pairs())
-	y.cells, y.marks = g.cells, g.marks
+// tallyOf is the tally of a group's hits; nil when there is nothing to count. What a
+// first_seen has seen on a day it need not see again on that day, and most of what
+// comes is that: of it nothing is made.
+func (r *run) tallyOf(g *group) *tally {
+	t := g.target
+	r.pairs = g.appendPairs(r.pairs[:0])
+	y := tally{target: t, owner: g.owner, cells: g.cells}
+	if y.counted() || r.config.Every {
+		sum := t.counterSum("counts", g.owner, r.pairs)
+		if t.kind == sigma.FirstSeen {
+			if y.cells = r.news(sum, g.cells); len(y.cells) == 0 {
+				return nil
+			}
+		}
+		y.key = hex.EncodeToString(sum[:])
+	}
+	y.pairs, y.marks = slices.Clone(r.pairs), g.marks
 	y.first, y.latest, y.count = g.first, g.latest, g.count
 	y.samples, y.firsts = g.samples, g.firsts
-	return y
+	return &y
 }
 
 func newTally(t *target, owner string, pairs []finding.Pair) *tally {

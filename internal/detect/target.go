@@ -33,6 +33,7 @@ type target struct {
 	parents []parent
 
 	often         int    // series of a pattern that matches records; -1 for none
+	meaning       []byte // see meaningOf
 	shared, noted string // counters that groups have together, if the target packs
 }
 
@@ -127,46 +128,57 @@ func (t *target) measure() string {
 	return "events"
 }
 
-// counter names a counter of the target in the state. What changes the meaning
-// of its slots is part of the name, so that an edited rule begins anew instead of
-// reading what another wrote.
+// counter names a counter of the target in the state.
 func (t *target) counter(what, owner string, group []finding.Pair) string {
-	h := sha256.New()
-	var buf []byte
-	put := func(s string) {
-		buf = binary.BigEndian.AppendUint32(buf[:0], uint32(len(s)))
-		h.Write(append(buf, s...))
+	sum := t.counterSum(what, owner, group)
+	return hex.EncodeToString(sum[:])
+}
+
+// counterSum is the name of a counter before it is written out. What changes the
+// meaning of its slots is part of the name, so that an edited rule begins anew instead
+// of reading what another wrote. A file of a hundred lines asks for some two hundred.
+func (t *target) counterSum(what, owner string, group []finding.Pair) (sum [16]byte) {
+	var room [512]byte
+	b := putText(room[:0], "sluice-counter-1")
+	b = putText(b, what)
+	b = append(b, t.meaning...)
+	b = putText(b, owner)
+	for _, p := range group {
+		b = putText(b, p.Name)
+		if p.Null {
+			b = putNumber(b, -1)
+		} else {
+			b = putText(b, p.Value)
+		}
 	}
-	number := func(n int64) {
-		h.Write(binary.BigEndian.AppendUint64(buf[:0], uint64(n)))
-	}
-	put("sluice-counter-1")
-	put(what)
-	put(t.about.ID)
-	put(string(t.kind))
+	h := sha256.Sum256(b)
+	return [16]byte(h[:])
+}
+
+// meaningOf is what counters of the target have in their names, whoever they are of.
+func (t *target) meaningOf() []byte {
+	b := putText(nil, t.about.ID)
+	b = putText(b, string(t.kind))
 	for _, n := range []int64{t.shape.bin, t.shape.window, t.shape.slot, int64(t.values)} {
-		number(n)
+		b = putNumber(b, n)
 	}
 	if t.kind == sigma.ValueCount {
-		number(t.least()) // the sets are no larger
+		b = putNumber(b, t.least()) // the sets are no larger
 	}
 	if t.corr != nil {
 		for _, f := range t.corr.Condition.Fields {
-			put(f)
+			b = putText(b, f)
 		}
-		number(int64(len(t.corr.Rules)))
+		b = putNumber(b, int64(len(t.corr.Rules)))
 	}
-	put(owner)
-	for _, p := range group {
-		put(p.Name)
-		if p.Null {
-			number(-1)
-		} else {
-			put(p.Value)
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return b
 }
+
+func putText(b []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
+}
+
+func putNumber(b []byte, n int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(n)) }
 
 // aim makes the targets of a set and says which rule feeds which.
 func (r *Rules) aim(lookup func(service, name string) (sigma.Field, bool)) {
@@ -255,6 +267,7 @@ func (r *Rules) target(about *sigma.About, c *sigma.Correlation, names []string,
 		}
 	}
 	t.shape = shapeOf(t.kind, timespan, about.Sluice.Period)
+	t.meaning = t.meaningOf()
 	r.targets = append(r.targets, t)
 	return t
 }
