@@ -85,6 +85,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func (a *app) run(ctx context.Context, args []string) int {
+	a.stdin = &patient{ctx: ctx, from: a.stdin}
 	exited := -1
 	parser, err := kong.New(new(commands),
 		kong.Name("sluice"), kong.Description(about),

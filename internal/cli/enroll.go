@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -184,7 +185,11 @@ func (a *app) confirm(question string) bool {
 		return false
 	}
 	fmt.Fprint(a.stderr, question+" [y/N] ")
-	line, _ := bufio.NewReader(a.stdin).ReadString('\n') // what cannot be read is no yes
+	line, err := bufio.NewReader(a.stdin).ReadString('\n')
+	if err != nil && err != io.EOF { // an interrupt is no yes, and leaves the question's line
+		fmt.Fprintln(a.stderr)
+		return false
+	}
 	line = strings.ToLower(strings.TrimSpace(line))
 	return line == "y" || line == "yes"
 }
