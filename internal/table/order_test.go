@@ -1,0 +1,125 @@
+package table
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"sluice/internal/logs"
+)
+
+// orders compare rows by a column, NULL first.
+var orders = map[string]func(a, b *every) int{
+	"when_":  func(a, b *every) int { return cmp.Compare(a.When, b.When) },
+	"bucket": func(a, b *every) int { return orderTexts(a.Bucket, b.Bucket) },
+	"uri":    func(a, b *every) int { return orderTexts(a.URI, b.URI) },
+	"size": func(a, b *every) int {
+		return cmp.Or(cmp.Compare(number(a.Size.OK), number(b.Size.OK)), cmp.Compare(a.Size.V, b.Size.V))
+	},
+	"ok": func(a, b *every) int {
+		return cmp.Or(cmp.Compare(number(a.OK.OK), number(b.OK.OK)), cmp.Compare(number(a.OK.V), number(b.OK.V)))
+	},
+	"hash":  func(a, b *every) int { return cmp.Compare(a.Hash, b.Hash) },
+	"shard": func(a, b *every) int { return cmp.Compare(a.Shard, b.Shard) },
+}
+
+func orderTexts(a, b logs.Text) int {
+	return cmp.Or(cmp.Compare(number(a != nil), number(b != nil)), bytes.Compare(a, b))
+}
+
+// TestSortByColumns: however many columns a table is ordered by, and however many bits
+// they take together, rows stand as sorting them by one after the other leaves them;
+// those that are equal in all stand as they came.
+func TestSortByColumns(t *testing.T) {
+	names := []string{"when_", "bucket", "uri", "size", "ok", "hash", "shard"}
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		by := everyTable
+		by.Sort = slices.Clone(names[:1+r.IntN(5)])
+		w, err := New(by, newStage(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Hashes and shards take a number of bits together that is about one pass.
+		wide := []int{1, 7, 24, 40, 46, 47, 48, 49, 63}[r.IntN(9)]
+		rows := random(seed, []int{1, 2, 300, 5000}[r.IntN(4)], 1+r.IntN(3))
+		for i := range rows {
+			rows[i].Line = logs.Int64(i)
+			rows[i].Hash = logs.Int64(r.Uint64()>>(64-wide)) - 5
+			rows[i].Shard = logs.Int64(r.Uint64() >> (64 - max(1, 48-wide)))
+			if i%7 == 0 {
+				rows[i].Hash, rows[i].Size = []logs.Int64{0, 1, -5, 1<<wide - 6}[r.IntN(4)], logs.SomeInt([]int64{math.MinInt64, 0, 3, math.MaxInt64 - 1}[r.IntN(4)])
+			}
+		}
+		want := slices.Clone(rows)
+		slices.SortStableFunc(want, func(a, b every) int {
+			c := cmp.Compare(a.When.Day(), b.When.Day())
+			for _, name := range by.Sort {
+				c = cmp.Or(c, orders[name](&a, &b))
+			}
+			return c
+		})
+		var values [][]any
+		for i := range want {
+			values = append(values, want[i].values())
+		}
+		write(t, w, rows)
+		got := readBack(t, finish(t, w))
+		for i := range got {
+			if fmt.Sprint(got[i]) != fmt.Sprint(values[i]) {
+				t.Fatalf("seed %d, by %v, hashes of %d bits: row %d is\n%v, want\n%v", seed, by.Sort, wide, i, got[i], values[i])
+			}
+		}
+	}
+}
+
+// TestBoundsOfNumbers: the least and the most of a chunk are those of its values, with
+// a dictionary and without, where they are as far apart as can be and where they are
+// one; a chunk of NULLs says none.
+func TestBoundsOfNumbers(t *testing.T) {
+	for _, values := range [][]int64{
+		{math.MinInt64, math.MaxInt64, 0, -1}, {math.MinInt64}, {math.MaxInt64}, {-1, -2, -1 << 40}, {3, 1, 2}, {0}, nil,
+	} {
+		rows := make([]every, 400)
+		for i := range rows {
+			rows[i] = every{When: 20000*day + logs.Time(i)}
+			if n := len(values); n > 0 && i%7 > 0 {
+				rows[i].Status, rows[i].Size = logs.SomeInt(values[i%n]), logs.SomeInt(values[i%n])
+			}
+			if n := len(values); n > 0 {
+				rows[i].Shard, rows[i].Then = logs.Int64(values[i%n]), logs.Time(values[i%n])
+			}
+		}
+		w := newWriter(t)
+		write(t, w, rows)
+		objects := finish(t, w)
+		same(t, readBack(t, objects), sorted(rows))
+		for _, c := range footers(t, objects)[0].RowGroups[0].Columns {
+			m := &c.MetaData
+			name, s := m.PathInSchema[0], &m.Statistics
+			switch {
+			case !slices.Contains([]string{"status", "size", "shard", "then_"}, name):
+			case len(values) == 0 && (name == "status" || name == "size"):
+				if s.MinValue != nil || s.MaxValue != nil || s.NullCount != int64(len(rows)) {
+					t.Errorf("%s of NULLs: %+v", name, s)
+				}
+			default:
+				least, most := int64(0), int64(0)
+				if len(values) > 0 {
+					least, most = slices.Min(values), slices.Max(values)
+				}
+				if got, want := fmt.Sprint(s.MinValue, s.MaxValue), fmt.Sprint(bytesOf(least), bytesOf(most)); got != want {
+					t.Errorf("%s of %v: bounds %s, want %s", name, values, got, want)
+				}
+			}
+		}
+	}
+}
+
+func bytesOf(v int64) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(v)) }
