@@ -69,11 +69,13 @@ func TestSortByColumns(t *testing.T) {
 		for i := range want {
 			values = append(values, want[i].values())
 		}
+		write(t, w, random(seed+100, 3000, 1)) // and what was ordered before is forgotten
+		finish(t, w)
 		write(t, w, rows)
 		got := readBack(t, finish(t, w))
 		for i := range got {
 			if fmt.Sprint(got[i]) != fmt.Sprint(values[i]) {
-				t.Fatalf("seed %d, by %v, hashes of %d bits: row %d is\n%v, want\n%v", seed, by.Sort, wide, i, got[i], values[i])
+				t.Fatalf("seed %d, by %v, hashes of %d bits: row %d is\n%q, want\n%q", seed, by.Sort, wide, i, got[i], values[i])
 			}
 		}
 	}
