@@ -36,19 +36,19 @@ func orderTexts(a, b logs.Text) int {
 // they take together, rows stand as sorting them by one after the other leaves them;
 // those that are equal in all stand as they came.
 func TestSortByColumns(t *testing.T) {
-	names := []string{"when_", "bucket", "uri", "size", "ok", "hash", "shard"}
-	for seed := range uint64(60) {
+	names := []string{"when_", "bucket", "uri", "size", "ok", "shard"}
+	for seed := range uint64(72) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		by := everyTable
-		by.Sort = slices.Clone(names[:1+r.IntN(5)])
+		by.Sort = append(slices.Clone(names[:r.IntN(5)]), "hash")
 		w, err := New(by, newStage(t))
 		if err != nil {
 			t.Fatal(err)
 		}
 		// Hashes and shards take a number of bits together that is about one pass.
-		wide := []int{1, 7, 24, 40, 46, 47, 48, 49, 63}[r.IntN(9)]
-		rows := random(seed, []int{1, 2, 300, 5000}[r.IntN(4)], 1+r.IntN(3))
+		wide := []int{1, 24, 47, 48, 49, 63}[seed%6]
+		rows := random(seed, []int{1, 300, 300, 4500}[r.IntN(4)], 1+r.IntN(3))
 		for i := range rows {
 			rows[i].Line = logs.Int64(i)
 			rows[i].Hash = logs.Int64(r.Uint64()>>(64-wide)) - 5
@@ -69,7 +69,7 @@ func TestSortByColumns(t *testing.T) {
 		for i := range want {
 			values = append(values, want[i].values())
 		}
-		write(t, w, random(seed+100, 3000, 1)) // and what was ordered before is forgotten
+		write(t, w, random(seed+100, 100, 1)) // and what was ordered before is forgotten
 		finish(t, w)
 		write(t, w, rows)
 		got := readBack(t, finish(t, w))
