@@ -38,7 +38,7 @@ func (r *run) apply(ctx context.Context) error {
 		if y == nil {
 			continue
 		}
-		if !y.counted() && !r.config.Every {
+		if !y.target.counted() && !r.config.Every {
 			r.crossed(y, y.alone(), nil)
 			continue
 		}

@@ -32,22 +32,22 @@ type tally struct {
 // first_seen has seen on a day it need not see again on that day, and most of what
 // comes is that: of it nothing is made.
 func (r *run) tallyOf(g *group) *tally {
-	t := g.target
+	t, cells, key := g.target, g.cells, ""
 	r.pairs = g.appendPairs(r.pairs[:0])
-	y := tally{target: t, owner: g.owner, cells: g.cells}
-	if y.counted() || r.config.Every {
+	if t.counted() || r.config.Every {
 		sum := t.counterSum("counts", g.owner, r.pairs)
 		if t.kind == sigma.FirstSeen {
-			if y.cells = r.news(sum, g.cells); len(y.cells) == 0 {
+			if cells = r.news(sum, cells); len(cells) == 0 {
 				return nil
 			}
 		}
-		y.key = hex.EncodeToString(sum[:])
+		key = hex.EncodeToString(sum[:])
 	}
-	y.pairs, y.marks = slices.Clone(r.pairs), g.marks
-	y.first, y.latest, y.count = g.first, g.latest, g.count
-	y.samples, y.firsts = g.samples, g.firsts
-	return &y
+	return &tally{
+		target: t, owner: g.owner, pairs: slices.Clone(r.pairs), key: key,
+		cells: cells, marks: g.marks, first: g.first, latest: g.latest, count: g.count,
+		samples: g.samples, firsts: g.firsts,
+	}
 }
 
 func newTally(t *target, owner string, pairs []finding.Pair) *tally {
@@ -57,10 +57,6 @@ func newTally(t *target, owner string, pairs []finding.Pair) *tally {
 // known is the part of the pairs that is the group of a first_seen, without the
 // values that may be new in it.
 func (y *tally) known() []finding.Pair { return y.pairs[:len(y.pairs)-y.target.values] }
-
-// counted says whether the tally needs a counter. What is told once a period
-// and never again does not.
-func (y *tally) counted() bool { return y.target.corr != nil || y.target.updates() }
 
 // adds are the tally's contributions to the state.
 func (y *tally) adds(file string, lateness time.Duration) []Add {

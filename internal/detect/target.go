@@ -87,6 +87,10 @@ func (t *target) updates() bool {
 	return false
 }
 
+// counted says whether what is seen of the target needs a counter. What is told once
+// a period and never again does not.
+func (t *target) counted() bool { return t.corr != nil || t.updates() }
+
 // patterned says whether it matters which of the rules matched when.
 func (t *target) patterned() bool {
 	return t.kind == sigma.Temporal || t.kind == sigma.TemporalOrdered

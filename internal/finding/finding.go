@@ -101,11 +101,17 @@ type Evidence struct {
 // delivered. The rule's version is not part of it, so that an edited rule does
 // not tell old incidents again.
 func UID(ruleID, owner string, group []Pair, period logs.Time) string {
-	h := sha256.New()
-	var buf []byte
-	put := func(s string) {
-		buf = binary.BigEndian.AppendUint32(buf[:0], uint32(len(s)))
-		h.Write(append(buf, s...))
+	var room [512]byte
+	b := room[:0]
+	put := func(parts ...string) {
+		n := 0
+		for _, s := range parts {
+			n += len(s)
+		}
+		b = binary.BigEndian.AppendUint32(b, uint32(n))
+		for _, s := range parts {
+			b = append(b, s...)
+		}
 	}
 	put("sluice-finding-1")
 	put(ruleID)
@@ -116,11 +122,12 @@ func UID(ruleID, owner string, group []Pair, period logs.Time) string {
 		if p.Null {
 			put("null")
 		} else {
-			put("=" + p.Value)
+			put("=", p.Value)
 		}
 	}
 	put(period.Go().Format(time.RFC3339))
-	return hex.EncodeToString(h.Sum(nil))[:32]
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:16])
 }
 
 // MessageUID tells the messages about one incident apart. A message that is sent

@@ -115,6 +115,10 @@ func TestUID(t *testing.T) {
 	if got, want := base(), "4b8dc69adc545fb388ec6859c28882a9"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	// As tables have it, and claims of stacks that run.
+	if got, want := finding.UID("r", "o", []finding.Pair{{Name: "a", Value: "b"}, {Name: "c", Null: true}}, 0), "40ae1a0a444288f2ab789220b1d0580e"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }
 
 func FuzzOCSF(f *testing.F) {
