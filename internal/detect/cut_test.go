@@ -3,6 +3,7 @@ package detect_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -206,4 +207,39 @@ func anonymous(status int64, code string, n int, ip string) *s3access.Row {
 		r.Authenticated = logs.SomeBool(false)
 		r.HTTPStatus, r.ErrorCode = logs.SomeInt(status), logs.Text(code)
 	})
+}
+
+// Who does an eighth of what a rule asks for in each file is counted however many do
+// more; who does one less is not.
+func TestAnEighthIsCounted(t *testing.T) {
+	rules := load(t, fmt.Sprintf(deletes, "low")+strings.ReplaceAll(strings.Replace(massDelete, "[bucket_name, requester_name]", "[remote_ip]", 1), "gte: 5", "gte: 80"))
+	for _, c := range []struct {
+		each int
+		want []string
+	}{{10, []string{"203.0.113.9"}}, {9, nil}} {
+		out := &sent{}
+		e := detect.NewEngine(rules, detect.NewMemory(), out, detect.Config{Limits: detect.Limits{Groups: 2}})
+		w := rules.Watch()
+		for file := range 10 {
+			var rows []*s3access.Row
+			for i := range 4 { // others, in each file others
+				for range 20 {
+					rows = append(rows, row(at(0), from(fmt.Sprintf("198.51.%d.%d", file, i))))
+				}
+			}
+			for range c.each {
+				rows = append(rows, row(at(0), from("203.0.113.9")))
+			}
+			applied(t, e, watched(w, fmt.Sprint(file), rows...))
+		}
+		var got []string
+		for _, f := range out.all {
+			if f.Rule.Title == "Mass delete" && f.Step == 1 {
+				got = append(got, f.Group[0].Value)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%d in each file: told of %v, want %v", c.each, got, c.want)
+		}
+	}
 }
