@@ -75,7 +75,7 @@ func TestTheCutKeepsWhatIsMeasured(t *testing.T) {
 				rows = append(rows, row(at(0), op("GET"), sized(10), key("index.html"), from(fmt.Sprintf("198.51.%d.%d", i/200, i%200))))
 			}
 		}
-		for i := range 29 {
+		for i := range 21 { // fewer than each of the crowd, whatever is counted
 			rows = append(rows, row(at(time.Minute), op([]string{"GET", "PUT"}[i%2]), sized(1<<30), key(fmt.Sprint("ledger", i)), from("203.0.113.9")))
 		}
 		applied(t, e, watched(rules.Watch(), "a", rows...))

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"sluice/internal/sigma"
 )
 
 // The groups that are kept are those that sorting all of them puts first.
@@ -41,5 +43,22 @@ func TestTheHeaviestAreThoseThatRankFirst(t *testing.T) {
 	}
 	if drawn == 0 {
 		t.Error("no lot was drawn")
+	}
+}
+
+// An Observed is counted as often as it takes, by two workers at once as well: what is
+// counted of it leaves it as it is.
+func TestWhatMattersIsNotMoved(t *testing.T) {
+	target := &target{kind: sigma.EventCount}
+	groups := make([]*group, 50)
+	for i := range groups {
+		groups[i] = &group{target: target, key: fmt.Sprint("key ", i), count: int64(i % 7)}
+	}
+	was := slices.Clone(groups)
+	if got := target.matter("file", 10, groups); len(got) >= len(groups) || slices.Equal(got, was[:len(got)]) {
+		t.Fatalf("%d of %d groups matter, in the order they came: shows nothing", len(got), len(groups))
+	}
+	if !slices.Equal(groups, was) {
+		t.Error("the groups of the file are in another order")
 	}
 }

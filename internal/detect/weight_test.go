@@ -78,3 +78,24 @@ func TestAPartWeighsWhatItTakes(t *testing.T) {
 		}
 	}
 }
+
+// What a file leaves in memory is not its successor's.
+func TestAFileBeginsWithNothing(t *testing.T) {
+	rules, problems := Load(Options{NoShipped: true, User: []sigma.Source{{Name: "weighed.yml", Text: []byte(weighedRules)}}})
+	for _, p := range problems {
+		t.Fatal(p)
+	}
+	w := rules.Watch()
+	for range 2 {
+		w.Begin("a", "logs/a")
+		if n := len(w.marks) + len(w.kept) + len(w.began) + w.groups.groups + w.weight + w.part; n > 0 || w.owner != "" {
+			t.Errorf("%d marks, %d groups, weight %d, part %d", len(w.marks), w.groups.groups, w.weight, w.part)
+		}
+		for i := range 500 {
+			w.Row(&s3access.Row{Operation: logs.Text("REST.GET.OBJECT"), BucketOwnerID: logs.Text("o"), BucketName: logs.Text("b"), KeyName: fmt.Append(nil, i)})
+		}
+		if len(w.marks) != 500 {
+			t.Fatalf("%d marks, want 500", len(w.marks))
+		}
+	}
+}
