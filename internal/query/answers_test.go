@@ -105,7 +105,7 @@ func TestNoTables(t *testing.T) {
 	defer l.Close()
 	for name, want := range map[string]string{
 		"settings": "Table with name cloudtrail_events does not exist",
-		"coverage": "Table with name s3_requests does not exist",
+		"seen-by":  "Table with name s3_requests does not exist",
 		"findings": "Table with name findings does not exist",
 	} {
 		_, err := ask(t.Context(), l, must(must(query.Find(name)).Render(nil)))
@@ -152,8 +152,8 @@ func TestTruth(t *testing.T) {
 			planted["forged-lines"]*3/4}, // a quarter of them leaves the status in doubt
 		{"deleted in batches", "batch-deletes", all, 4, truth.Clean.Operations["BATCH.DELETE.OBJECT"]},
 		{"records by lateness", "lateness", all, 2, truth.Access.Rows + truth.CloudTrail.Rows},
-		{"requests in either log", "coverage", all, 2, truth.Access.Rows + recordsOfS3(t, lake) - truth.Joined},
-		{"in CloudTrail only", "coverage", all, 5, recordsOfS3(t, lake) - truth.Joined},
+		{"requests in either log", "seen-by", all, 2, truth.Access.Rows + recordsOfS3(t, lake) - truth.Joined},
+		{"in CloudTrail only", "seen-by", all, 5, recordsOfS3(t, lake) - truth.Joined},
 		{"deletions", "deleted-objects", all, -1, truth.Clean.Operations["REST.DELETE.OBJECT"] +
 			truth.Clean.Operations["BATCH.DELETE.OBJECT"] + truth.Clean.Operations["S3.EXPIRE.OBJECT"]},
 	} {
@@ -167,6 +167,15 @@ func TestTruth(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s (%s): %d, want %d", c.query, c.about, got, c.want)
+		}
+	}
+}
+
+// TestNamesOfQueries: a query that is called as a table is asks that table.
+func TestNamesOfQueries(t *testing.T) {
+	for _, table := range allTables(t) {
+		if q, err := query.Find(table.Name); err == nil && !strings.Contains(q.SQL, "FROM "+table.Name) {
+			t.Errorf("the query %s asks other tables than %s:\n%s", q.Name, table.Name, q.SQL)
 		}
 	}
 }
