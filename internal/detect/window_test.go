@@ -297,3 +297,21 @@ func TestDistinctValuesAreNotCountedAsRecords(t *testing.T) {
 		}
 	}
 }
+
+// What takes away from a sum does not: what was told once stays true.
+func TestSumsDoNotFall(t *testing.T) {
+	rules := load(t, cutRules)
+	out := &sent{}
+	w, e := rules.Watch(), detect.NewEngine(rules, detect.NewMemory(), out, detect.Config{})
+	applied(t, e, watched(w, "a", row(at(0), op("GET"), sized(-5_000_000)), row(at(time.Minute), op("GET"), sized(600_000))))
+	applied(t, e, watched(w, "b", row(at(time.Minute), op("GET"), sized(-1)), row(at(2*time.Minute), op("GET"), sized(400_000))))
+	var got []string
+	for _, f := range out.all {
+		if f.Rule.Title == "Sum" {
+			got = append(got, fmt.Sprint(f.Value))
+		}
+	}
+	if !slices.Equal(got, []string{"1000000"}) {
+		t.Errorf("told of sums %v, want 1000000", got)
+	}
+}
