@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -202,5 +203,36 @@ func TestGroupsByHash(t *testing.T) {
 	}
 	if b.clear(); len(b.places) > manyPlaces || find(&b, 5) > 0 {
 		t.Errorf("%d places after a file of many groups, want at most %d", len(b.places), manyPlaces)
+	}
+}
+
+// No value is not a new one; but a value may be new where a record says nothing of what
+// it is grouped by.
+func TestWhatIsNewMustBeThere(t *testing.T) {
+	rules, problems := Load(Options{NoShipped: true, User: []sigma.Source{{Name: "asked.yml", Text: []byte(askedRules)}}})
+	for _, p := range problems {
+		t.Fatal(p)
+	}
+	w := rules.Watch()
+	for _, c := range []struct {
+		bucket, key logs.Text
+		want        string
+	}{
+		{logs.Text("b"), logs.Text("k"), "[{bucket_name b false} {key_name k false}]"},
+		{nil, logs.Text("k"), "[{bucket_name  true} {key_name k false}]"},
+		{logs.Text(""), logs.Text(""), "[{bucket_name  false} {key_name  false}]"},
+		{logs.Text("b"), nil, "[]"},
+	} {
+		w.Begin("a", "logs/a")
+		w.Row(&s3access.Row{Operation: logs.Text("REST.GET.OBJECT"), BucketName: c.bucket, KeyName: c.key})
+		got := "[]"
+		for _, g := range w.End(true).groups {
+			if g.target.kind == sigma.FirstSeen {
+				got = fmt.Sprint(g.pairs())
+			}
+		}
+		if got != c.want {
+			t.Errorf("key %q in bucket %q: got %s, want %s", c.key, c.bucket, got, c.want)
+		}
 	}
 }
