@@ -286,7 +286,8 @@ func (c *flags) keys(dst []uint64, lo, hi int) []uint64 {
 // a copy of 1 KB costs 20 ns and buys typed access without unsafe, and without
 // reflection after New.
 type row struct {
-	words []*words
+	words []*words // but those of wholes
+	whole []*whole
 	texts []*texts
 	ints  []*ints
 	flags []*flags
@@ -338,6 +339,9 @@ func (r *row) put(rows int) int {
 	}
 	n := 0
 	for _, c := range r.words {
+		n += c.put()
+	}
+	for _, c := range r.whole {
 		n += c.put()
 	}
 	for _, c := range r.texts {

@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"sluice/internal/logs"
@@ -52,6 +53,7 @@ type Column struct {
 	Option Option
 
 	field int // of the row struct
+	of    int // the column of whose text this one is a part, or -1
 }
 
 // Required says that the column is never NULL.
@@ -59,6 +61,10 @@ func (c Column) Required() bool { return c.Kind == Time || c.Kind == Int64 }
 
 // Columns reads the columns of a table off its row struct: the one source for
 // Parquet, the Glue tables and the documentation.
+//
+// A field tagged of:"column" as well is a part of that column's text: it follows from
+// the text and from nothing else, so that who has seen the text knows it. Both are
+// texts that repeat.
 func Columns[R any]() ([]Column, error) {
 	row := reflect.TypeFor[R]()
 	if row.Kind() != reflect.Struct {
@@ -88,7 +94,33 @@ func Columns[R any]() ([]Column, error) {
 	if len(columns) == 0 {
 		return nil, fmt.Errorf("row %v: no field has a col tag", row)
 	}
+	for i := range columns {
+		if err := columns[i].bindPart(row, columns); err != nil {
+			return nil, fmt.Errorf("row %v: %w", row, err)
+		}
+	}
 	return columns, nil
+}
+
+// bindPart finds the column that c is a part of, if it is one.
+func (c *Column) bindPart(row reflect.Type, columns []Column) error {
+	c.of = -1
+	whole, is := row.Field(c.field).Tag.Lookup("of")
+	if !is {
+		return nil
+	}
+	c.of = slices.IndexFunc(columns, func(w Column) bool { return w.Name == whole })
+	if c.of < 0 {
+		return fmt.Errorf("column %q: of %q, which is no column", c.Name, whole)
+	}
+	w := columns[c.of]
+	if _, nested := row.Field(w.field).Tag.Lookup("of"); nested {
+		return fmt.Errorf("column %q: of %q, which is a part itself", c.Name, whole)
+	}
+	if c.Kind != Text || c.Option != Dict || w.Kind != Text || w.Option != Dict {
+		return fmt.Errorf("column %q: of %q: not two texts with dictionaries", c.Name, whole)
+	}
+	return nil
 }
 
 func parseColumn(f reflect.StructField, tag string) (Column, error) {

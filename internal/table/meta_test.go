@@ -59,6 +59,22 @@ func TestColumnErrors(t *testing.T) {
 	type hidden struct {
 		a logs.Text `col:"a"`
 	}
+	type partOfNone struct {
+		A logs.Text `col:"a,dict" of:"b"`
+	}
+	type partOfPart struct {
+		A logs.Text `col:"a,dict" of:"b"`
+		B logs.Text `col:"b,dict" of:"c"`
+		C logs.Text `col:"c,dict"`
+	}
+	type partNumber struct {
+		A logs.Int  `col:"a,dict" of:"b"`
+		B logs.Text `col:"b,dict"`
+	}
+	type partOfUnsaid struct {
+		A logs.Text `col:"x,dict" of:"b"`
+		B logs.Text `col:"b"`
+	}
 	type none struct{ A logs.Text }
 	_ = hidden{a: nil}
 	for want, columns := range map[string]func() ([]Column, error){
@@ -69,6 +85,10 @@ func TestColumnErrors(t *testing.T) {
 		`field B: a second column "a"`: Columns[twice],
 		"not exported":                 Columns[hidden],
 		"no field has a col tag":       Columns[none],
+		`of "b", which is no column`:   Columns[partOfNone],
+		`of "b", which is a part`:      Columns[partOfPart],
+		`column "a": of "b": not two`:  Columns[partNumber],
+		`column "x": of "b": not two`:  Columns[partOfUnsaid],
 		"not a struct":                 Columns[int],
 	} {
 		if _, err := columns(); err == nil || !strings.Contains(err.Error(), want) {

@@ -122,6 +122,7 @@ func (w *Writer[R]) newBuffer(columns []Column) (*buffered, error) {
 			return nil, err
 		}
 	}
+	b.row.join(columns)
 	return b, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -56,7 +57,11 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("record %d of %d", steps, len(want))
 			}
 			rec := cleaned(t, want[steps-1])
-			if complaint := compare(row, bad, rec); complaint != "" {
+			complaint := compare(row, bad, rec)
+			if complaint == "" && row != nil {
+				complaint = compareParts(row)
+			}
+			if complaint != "" {
 				t.Fatalf("record %d: %s\n%s", steps, complaint, rec)
 			}
 		}
@@ -278,4 +283,68 @@ func membersOf(rec []byte) (members map[string]jsontext.Value, twice bool) {
 		members[key] = bytes.Clone(v)
 	}
 	return members, twice
+}
+
+// compareParts says which column that is of another one's text does not follow from
+// that text alone: from a record that has nothing else.
+func compareParts(row *Row) string {
+	for _, whole := range []struct {
+		field string
+		text  logs.Text
+	}{{"userIdentity", row.UserIdentity}, {"tlsDetails", row.TLSDetails}, {"resources", row.Resources}} {
+		if whole.text == nil {
+			continue
+		}
+		alone := fmt.Appendf(nil, `{"Records":[{"eventTime":"2026-11-22T08:15:30Z",%q:%s}]}`, whole.field, whole.text)
+		for other, err := range new(reader).Read(&logs.Input{Key: "k"}, bytes.NewReader(alone)) {
+			if err != nil {
+				return fmt.Sprintf("%s alone: %v", whole.field, err)
+			}
+			got, want := reflect.ValueOf(row).Elem(), reflect.ValueOf(other).Elem()
+			for i := range got.NumField() {
+				f := got.Type().Field(i)
+				if f.Tag.Get("of") != columnOf[whole.field] {
+					continue
+				}
+				if got, want := got.Field(i).Bytes(), want.Field(i).Bytes(); !bytes.Equal(got, want) || (got == nil) != (want == nil) {
+					return fmt.Sprintf("%s is %q, and %q of its text alone", f.Name, got, want)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// columnOf names the columns of fields that others are parts of.
+var columnOf = map[string]string{"userIdentity": "user_identity", "tlsDetails": "tls_details", "resources": "resources"}
+
+// TestParts: of every sample record, columns that are of another one's text follow
+// from it, and each of those that say so is looked at.
+func TestParts(t *testing.T) {
+	parts := map[string]int{}
+	for _, content := range samples(t) {
+		for row, err := range new(reader).Read(&logs.Input{Key: "k"}, bytes.NewReader(content)) {
+			if err != nil {
+				continue // a reject, or a sample of what is no log
+			}
+			if complaint := compareParts(row); complaint != "" {
+				t.Error(complaint)
+			}
+			v := reflect.ValueOf(row).Elem()
+			for i := range v.NumField() {
+				if whole := v.Type().Field(i).Tag.Get("of"); whole != "" && !v.Field(i).IsNil() {
+					parts[whole]++
+				}
+			}
+		}
+	}
+	for _, column := range columnOf {
+		if parts[column] == 0 {
+			t.Errorf("no sample has a part of %s", column)
+		}
+		delete(parts, column)
+	}
+	if len(parts) > 0 {
+		t.Errorf("parts of columns that nothing looks at: %v", parts)
+	}
 }

@@ -62,31 +62,31 @@ type Row struct {
 	// FALSE for anonymous callers; NULL when the record does not tell who called.
 	Authenticated logs.Bool `col:"authenticated"`
 	// Root, IAMUser, AssumedRole, FederatedUser, AWSAccount, AWSService or other.
-	UserIdentityType logs.Text `col:"user_identity_type,dict"`
+	UserIdentityType logs.Text `col:"user_identity_type,dict" of:"user_identity"`
 	// Unique id of the caller, with the session name for roles; "" for anonymous callers.
-	UserIdentityPrincipalID logs.Text `col:"user_identity_principal_id,dict"`
+	UserIdentityPrincipalID logs.Text `col:"user_identity_principal_id,dict" of:"user_identity"`
 	// ARN of the caller.
-	UserIdentityARN logs.Text `col:"user_identity_arn,dict"`
+	UserIdentityARN logs.Text `col:"user_identity_arn,dict" of:"user_identity"`
 	// Account of the caller; ANONYMOUS_PRINCIPAL or anonymous for anonymous callers.
-	UserIdentityAccountID logs.Text `col:"user_identity_account_id,dict"`
+	UserIdentityAccountID logs.Text `col:"user_identity_account_id,dict" of:"user_identity"`
 	// Access key id that signed the call.
-	UserIdentityAccessKeyID logs.Text `col:"user_identity_access_key_id,dict"`
+	UserIdentityAccessKeyID logs.Text `col:"user_identity_access_key_id,dict" of:"user_identity"`
 	// Name of the calling IAM user.
-	UserIdentityUserName logs.Text `col:"user_identity_user_name,dict"`
+	UserIdentityUserName logs.Text `col:"user_identity_user_name,dict" of:"user_identity"`
 	// AWS service that made the call, for itself or for the caller.
-	UserIdentityInvokedBy logs.Text `col:"user_identity_invoked_by,dict"`
+	UserIdentityInvokedBy logs.Text `col:"user_identity_invoked_by,dict" of:"user_identity"`
 	// What issued the caller's temporary credentials: Role, Root, IAMUser.
-	SessionIssuerType logs.Text `col:"session_issuer_type,dict"`
+	SessionIssuerType logs.Text `col:"session_issuer_type,dict" of:"user_identity"`
 	// ARN of the role or user that issued the caller's temporary credentials.
-	SessionIssuerARN logs.Text `col:"session_issuer_arn,dict"`
+	SessionIssuerARN logs.Text `col:"session_issuer_arn,dict" of:"user_identity"`
 	// Account of the issuer.
-	SessionIssuerAccountID logs.Text `col:"session_issuer_account_id,dict"`
+	SessionIssuerAccountID logs.Text `col:"session_issuer_account_id,dict" of:"user_identity"`
 	// Name of the issuing role or user.
-	SessionIssuerUserName logs.Text `col:"session_issuer_user_name,dict"`
+	SessionIssuerUserName logs.Text `col:"session_issuer_user_name,dict" of:"user_identity"`
 	// TRUE when the temporary credentials were got with MFA.
 	MFAAuthenticated logs.Bool `col:"mfa_authenticated"`
 	// When the temporary credentials were issued, as logged.
-	SessionCreationDate logs.Text `col:"session_creation_date,dict"`
+	SessionCreationDate logs.Text `col:"session_creation_date,dict" of:"user_identity"`
 
 	// Bucket the call was for.
 	BucketName logs.Text `col:"bucket_name,dict"`
@@ -120,22 +120,22 @@ type Row struct {
 	// TRUE when an ACL was needed to authorise the call.
 	ACLRequired logs.Bool `col:"acl_required"`
 	// TLS version, such as TLSv1.3.
-	TLSVersion logs.Text `col:"tls_version,dict"`
+	TLSVersion logs.Text `col:"tls_version,dict" of:"tls_details"`
 	// TLS cipher suite as CloudTrail logged it.
-	TLSCipherSuite logs.Text `col:"tls_cipher_suite,dict"`
+	TLSCipherSuite logs.Text `col:"tls_cipher_suite,dict" of:"tls_details"`
 	// Host name the client gave, usually the endpoint; all of tls_details over plain HTTP.
-	TLSHost logs.Text `col:"tls_host,dict"`
+	TLSHost logs.Text `col:"tls_host,dict" of:"tls_details"`
 
 	// ARN of the first bucket among the resources.
-	BucketARN logs.Text `col:"bucket_arn,dict"`
+	BucketARN logs.Text `col:"bucket_arn,dict" of:"resources"`
 	// Account that owns that bucket.
-	BucketAccountID logs.Text `col:"bucket_account_id,dict"`
+	BucketAccountID logs.Text `col:"bucket_account_id,dict" of:"resources"`
 	// ARN of the first object among the resources.
-	ObjectARN logs.Text `col:"object_arn,dict"`
+	ObjectARN logs.Text `col:"object_arn,dict" of:"resources"`
 	// What the ARNs of the objects begin with, in calls that list or delete many.
-	ObjectARNPrefix logs.Text `col:"object_arn_prefix,dict"`
+	ObjectARNPrefix logs.Text `col:"object_arn_prefix,dict" of:"resources"`
 	// ARN of the access point, when one was used.
-	AccessPointARN logs.Text `col:"access_point_arn,dict"`
+	AccessPointARN logs.Text `col:"access_point_arn,dict" of:"resources"`
 
 	// Who called, JSON as logged.
 	UserIdentity logs.Text `col:"user_identity,dict"`
