@@ -11,18 +11,24 @@ import (
 // targets ask for the same one, so it is looked up and hashed once a record.
 type asked struct {
 	id      sigma.FieldID
-	record  int64 // for which it was looked up
+	place   *[]byte // of the text, where the record has one
+	record  int64   // for which it was looked up
 	present bool
 	text    []byte
 	hash    uint64
 	scratch []byte // where values are written that are no text
 }
 
-// askedOf are the fields that a Watcher keeps at hand for the records of a log.
-func askedOf(ids []sigma.FieldID) []asked {
+// askedOf are the fields that a Watcher keeps at hand for the records of a log, all of
+// which r becomes.
+func askedOf(r sigma.Record, ids []sigma.FieldID) []asked {
 	all := make([]asked, len(ids))
+	placed, _ := r.(sigma.Placed)
 	for i, id := range ids {
 		all[i].id = id
+		if placed != nil {
+			all[i].place = placed.Place(id).Text
+		}
 	}
 	return all
 }
@@ -34,7 +40,12 @@ func (w *Watcher) field(h *hit, at int) *asked {
 		return a
 	}
 	a.record = w.seen
-	v := h.record.Field(a.id)
+	var v sigma.Value
+	if a.place != nil {
+		v = sigma.Value{Kind: sigma.Text, Present: *a.place != nil, Text: *a.place}
+	} else {
+		v = h.record.Field(a.id)
+	}
 	a.present, a.text, a.hash = v.Present, v.Text, 0
 	if !v.Present {
 		return a

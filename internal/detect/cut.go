@@ -19,7 +19,9 @@ type rank struct {
 }
 
 func (g *group) rank(file string) rank {
-	h := sha256.Sum256([]byte(file + "\x00" + g.key))
+	var room [512]byte // of a file as many groups are ranked as it has
+	b := append(append(room[:0], file...), 0)
+	h := sha256.Sum256(append(b, g.key...))
 	return rank{g.weight(), binary.BigEndian.Uint64(h[:])}
 }
 

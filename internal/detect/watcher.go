@@ -62,10 +62,10 @@ func (r *Rules) Watch() *Watcher {
 		trailRecord: record.NewTrail(r.trail),
 		seed:        maphash.MakeSeed(),
 		bins:        make([]lastBin, len(r.targets)),
-		ofAccess:    askedOf(r.asked[record.AccessService]),
-		ofTrail:     askedOf(r.asked[record.TrailService]),
 		marks:       map[mark]struct{}{},
 	}
+	w.ofAccess = askedOf(&w.accessRecord, r.asked[record.AccessService])
+	w.ofTrail = askedOf(w.trailRecord, r.asked[record.TrailService])
 	w.groups.clear()
 	return w
 }

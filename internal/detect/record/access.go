@@ -64,13 +64,14 @@ type standing struct {
 
 // Set makes a the record of row, as long as row is valid.
 func (a *Access) Set(row *s3access.Row) {
-	if a.fields == nil {
-		a.bind()
-	}
+	a.bind()
 	a.row = *row
 }
 
 func (a *Access) bind() {
+	if a.fields != nil {
+		return
+	}
 	a.fields = make([]standing, len(accessFields))
 	for i := range accessFields {
 		p := &a.fields[i]
@@ -93,6 +94,7 @@ func (a *Access) bind() {
 
 // Place is where a column is, from one Set to the next.
 func (a *Access) Place(id sigma.FieldID) sigma.Place {
+	a.bind()
 	if int(id) >= len(a.fields) {
 		return sigma.Place{}
 	}
