@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -19,6 +20,51 @@ func findingsGrid(s screen, fs []*finding.Finding) *grid {
 		g.add(findingCells(s, f)...)
 	}
 	return g
+}
+
+// findingsList is the table of findings as it fits the screen: with cut cells as
+// long as titles can be told apart, else with two lines each, else as lists.
+func findingsList(s screen, fs []*finding.Finding) string {
+	const (
+		told   = 20 // columns that a cut title takes: many begin with the same words
+		narrow = 60 // where two lines hold no more than lists
+	)
+	g := findingsGrid(s, fs)
+	if !s.terminal || s.width < narrow || g.total(g.widths(), told) <= s.width {
+		return g.fitted(s)
+	}
+	levels := width(g.columns[1].name)
+	for _, r := range g.rows {
+		levels = max(levels, width(r[1]))
+	}
+	var b strings.Builder
+	entry := func(level, title, first, bucket, who, amount string) {
+		left := s.width - 3 - levels
+		fmt.Fprintf(&b, " %s%s  %s\n%s", level, strings.Repeat(" ", levels-width(level)), cut(title, left), strings.Repeat(" ", levels+1))
+		left -= width(first) + width(amount) + 6
+		bucket = cut(bucket, max(left/2, left-width(who)))
+		who = cut(who, left-width(bucket))
+		for _, cell := range []string{first, bucket, who, amount} {
+			if cell != "" {
+				b.WriteString("  " + cell)
+			}
+		}
+		b.WriteString("\n")
+	}
+	entry(g.columns[1].name, g.columns[2].name, g.columns[0].name, g.columns[3].name, g.columns[4].name, g.columns[5].name)
+	b.WriteString(strings.Repeat("─", s.width) + "\n")
+	for _, r := range g.rows {
+		entry(r[1], r[2], r[0], r[3], r[4], r[5])
+	}
+	return b.String()
+}
+
+// cut snips what is longer than limit columns.
+func cut(cell string, limit int) string {
+	if width(cell) > limit {
+		return snip(cell, limit)
+	}
+	return cell
 }
 
 func findingCells(s screen, f *finding.Finding) []string {

@@ -337,7 +337,7 @@ func TestScanLake(t *testing.T) {
 
 func TestScanOnTerminal(t *testing.T) {
 	generated(t)
-	for _, width := range []int{100, 80, 40} {
+	for _, width := range []int{130, 100, 80, 60, 40} {
 		var out, errs bytes.Buffer
 		a := &app{stdout: screen{Writer: &out, terminal: true, color: true, width: width}, stderr: screen{Writer: &errs, terminal: true, redraws: true, width: width}}
 		if code := a.run(t.Context(), []string{"scan", "logs"}); code != 15 {
@@ -345,6 +345,9 @@ func TestScanOnTerminal(t *testing.T) {
 		}
 		table, _, _ := strings.Cut(out.String(), "\n\n")
 		wants(t, "terminal", table, "\x1b[31mhigh\x1b[0m")
+		if width >= 80 && width < 120 { // not "Bucket …" thrice
+			wants(t, "titles", table, "Bucket Made Public And Read By Strangers", "Many Objects Encrypted With A Key The Caller Brought", "harbor-customer-exports")
+		}
 		for line := range strings.Lines(table) {
 			if w := widthOf(line); w > width && !strings.HasPrefix(table, "\x1b[1mrow 1") {
 				t.Errorf("%d columns on %d: %s", w, width, line)

@@ -18,7 +18,7 @@ func (s *scan) show(rows int, full bool) error {
 	if all := s.sides[0].harvest.findings(); len(all) > 0 {
 		shown := all[:atMost(rows, len(all))]
 		var b strings.Builder
-		b.WriteString(findingsGrid(out, shown).fitted(out))
+		b.WriteString(findingsList(out, shown))
 		more(&b, len(all)-len(shown))
 		if full {
 			writeMails(&b, out, shown)
