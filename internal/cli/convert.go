@@ -51,7 +51,7 @@ func (w *workers) Decode(ctx *kong.DecodeContext) error {
 
 // Help is what "sluice convert --help" says below the summary.
 func (convertCommand) Help() string {
-	return `Files may be gzipped or not, and of any kind: what holds no S3 server access logs or CloudTrail records is skipped and listed.
+	return `Files may be gzipped or not, and of any kind: what holds no S3 server access logs or CloudTrail records is skipped and listed. So are archives (.tar, .tgz, .zip): unpack them first.
 Files are converted in batches of up to 256 MiB; a batch, or a single file of any size, keeps up to two cores busy.
 Files that the lake has already are left out, so the same command again continues after an interrupt and adds what is new. A file is known by its path, size and modification time: one that was rewritten or touched since is another file, and is converted in addition, with a warning.
 Links to files are followed and those to folders are not; a file is converted once, however many names it has. What is not converted is listed with the reason.

@@ -59,14 +59,6 @@ func findingsList(s screen, fs []*finding.Finding) string {
 	return b.String()
 }
 
-// cut snips what is longer than limit columns.
-func cut(cell string, limit int) string {
-	if width(cell) > limit {
-		return snip(cell, limit)
-	}
-	return cell
-}
-
 func findingCells(s screen, f *finding.Finding) []string {
 	return []string{
 		f.First.Go().Format(time.DateTime),

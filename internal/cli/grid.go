@@ -76,6 +76,14 @@ func width(s string) int { return uniseg.StringWidth(colour.ReplaceAllString(s, 
 
 var colour = regexp.MustCompile("\x1b\\[[0-9]+m")
 
+// cut snips what is longer than limit columns.
+func cut(cell string, limit int) string {
+	if width(cell) > limit {
+		return snip(cell, limit)
+	}
+	return cell
+}
+
 // snip cuts a clean cell to limit columns: sentences at their end, paths, keys
 // and ARNs, whose end tells most, in the middle.
 func snip(s string, limit int) string {
@@ -130,6 +138,26 @@ func (g *grid) fit(screen int) bool {
 		}
 	}
 	return true
+}
+
+// folded is the grid for a narrow screen: what the last column says stands on a line
+// of its own below the others. Where those do not fit either, rows are lists.
+func (g *grid) folded(s screen) string {
+	last := len(g.columns) - 1
+	upper := grid{columns: g.columns[:last]}
+	for _, r := range g.rows {
+		upper.add(r[:last]...)
+	}
+	if upper.total(upper.widths(), minimum) > s.width {
+		return g.lists(s)
+	}
+	lines := strings.SplitAfter(upper.render(), "\n")
+	var b strings.Builder
+	b.WriteString(lines[0] + "   " + cut(g.columns[last].name, s.width-3) + "\n" + lines[1])
+	for i, r := range g.rows {
+		b.WriteString(lines[i+2] + "   " + cut(r[last], s.width-3) + "\n")
+	}
+	return b.String()
 }
 
 func (g *grid) total(widths []int, limit int) int {

@@ -113,7 +113,7 @@ func (c *rulesListCommand) Run(a *app) error {
 	if c.JSON {
 		return writeIndented(a.stdout, all)
 	}
-	g := &grid{columns: []gridColumn{{name: "rule"}, {name: "level", whole: true}, {name: "findings", whole: true}, {name: "log", whole: true}, {name: "what it finds"}}}
+	g := &grid{columns: []gridColumn{{name: "rule", whole: true}, {name: "level", whole: true}, {name: "findings", whole: true}, {name: "log", whole: true}, {name: "what it finds"}}}
 	var idle []listed
 	count := map[string]int64{}
 	for _, l := range all {
@@ -126,7 +126,12 @@ func (c *rulesListCommand) Run(a *app) error {
 		g.add(name, a.stdout.level(l.about.Level), l.Tier, shortService(l.Service), clean.Line(l.Title))
 	}
 	var b strings.Builder
-	b.WriteString(g.fitted(a.stdout))
+	const told = 40 // columns that a cut title takes; a name is never cut, it is to be typed
+	if a.stdout.terminal && g.total(g.widths(), told) > a.stdout.width {
+		b.WriteString(g.folded(a.stdout))
+	} else {
+		b.WriteString(g.fitted(a.stdout))
+	}
 	fmt.Fprintf(&b, "\n%d rules alert, %d fill the table findings only, %d are the base of others. sluice rules show NAME tells more.\n",
 		count[tierAlert], count[tierTable], count[tierBase])
 	if len(idle) > 0 {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -114,6 +115,24 @@ func TestRules(t *testing.T) {
 				t.Errorf("an escape sequence reached the terminal: %q", out+errs)
 			}
 		})
+	}
+}
+
+// The name of a rule is to be typed, so that no terminal cuts it.
+func TestRulesListOnTerminal(t *testing.T) {
+	for _, width := range []int{150, 100, 80, 50} {
+		var out, errs bytes.Buffer
+		a := &app{stdout: screen{Writer: &out, terminal: true, width: width}, stderr: screenOf(&errs)}
+		if code := a.run(t.Context(), []string{"rules", "list"}); code != 0 {
+			t.Fatalf("exit code %d\n%s", code, errs.String())
+		}
+		wants(t, "names", out.String(), "trail_public_access_block_off", "anonymous_sensitive_read", "Bucket Listed Without Credentials")
+		table, _, _ := strings.Cut(out.String(), "\n\n")
+		for line := range strings.Lines(table) {
+			if w := widthOf(line); w > width && width > 60 {
+				t.Errorf("%d columns on %d: %s", w, width, line)
+			}
+		}
 	}
 }
 
