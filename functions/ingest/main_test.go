@@ -156,6 +156,7 @@ func testQueue(t *testing.T, bootstrap string) {
 		s3.Put("example-logs", key, accessLog(22, 100))
 		s3.Fail("GET", "example-logs", key, []testaws.Fault{testaws.Denied, testaws.Corrupt, testaws.Truncated}[i])
 	}
+	s3.Fail("GET", "example-logs", denied, testaws.Denied)                 // where the bucket is known by then, the SDK asks again
 	s3.Fail("GET", "example-logs", day21, testaws.SlowDown)                // tried again
 	s3.Fail("PUT", "example-lake", "logs/_sluice/*", testaws.LostResponse) // found to be there
 	s3.Fail("COPY", "example-lake", "logs/rejected*", testaws.LostResponse)
