@@ -130,6 +130,9 @@ func (c *statusCommand) names() ([]fileName, error) {
 	if c.Table != "" {
 		return nil, usage(errors.New("with --table, a file is named like s3://bucket/key"))
 	}
+	if st, err := os.Stat(c.File); err == nil && st.IsDir() {
+		return nil, usage(fmt.Errorf("%s is a folder: name a file in it, or none to see the batches of the last day", c.File))
+	}
 	names := []fileName{{"", c.File}}
 	real, err := realPath(c.File)
 	if err != nil {

@@ -54,6 +54,9 @@ func TestStatusOfLake(t *testing.T) {
 	if code != 0 || strings.ContainsRune(out, 0x1b) || strings.Contains(out, "findings") {
 		t.Errorf("exit code %d\n%q", code, out)
 	}
+	if code, _, errs := sluice(t, "", "status", "logs"); code != exitUsage || !strings.Contains(errs, "logs is a folder: name a file in it") {
+		t.Errorf("a folder: %d, %s", code, errs)
+	}
 	code, out, _ = sluice(t, "", "status", filepath.Join(dir, "logs", "notes.txt"))
 	wants(t, "skipped", out, "outcome  skipped\n", "because  text of no format known here\n")
 	if code != 0 || strings.Contains(out, "where") {
