@@ -54,7 +54,7 @@ func TestSortByColumns(t *testing.T) {
 			rows[i].Hash = logs.Int64(r.Uint64()>>(64-wide)) - 5
 			rows[i].Shard = logs.Int64(r.Uint64() >> (64 - max(1, 48-wide)))
 			if i%7 == 0 {
-				rows[i].Hash, rows[i].Size = []logs.Int64{0, 1, -5, 1<<wide - 6}[r.IntN(4)], logs.SomeInt([]int64{math.MinInt64, 0, 3, math.MaxInt64 - 1}[r.IntN(4)])
+				rows[i].Hash, rows[i].Size = []logs.Int64{0, 1, -5, 1<<wide - 6}[r.IntN(4)], logs.SomeInt([]int64{math.MinInt64, 0, 3, math.MaxInt64}[r.IntN(4)])
 			}
 		}
 		want := slices.Clone(rows)
