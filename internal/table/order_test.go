@@ -125,3 +125,25 @@ func TestBoundsOfNumbers(t *testing.T) {
 }
 
 func bytesOf(v int64) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(v)) }
+
+// TestSortByUniqueTexts: a buffer may be full of rows that all differ in a text it is
+// ordered by.
+func TestSortByUniqueTexts(t *testing.T) {
+	byURI := everyTable
+	byURI.Sort = []string{"uri"}
+	w, err := New(byURI, newStage(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range maxRows {
+		if err := w.Write(&every{When: 20000 * day, URI: fmt.Appendf(nil, "%05d", i*40503%maxRows)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := readBack(t, finish(t, w))
+	for i := range got {
+		if want := fmt.Sprintf("%05d", i); len(got) != maxRows || got[i][2] != want {
+			t.Fatalf("row %d of %d: got %v, want %s", i, len(got), got[i][2], want)
+		}
+	}
+}

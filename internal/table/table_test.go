@@ -319,7 +319,7 @@ func TestLongIDsRepeat(t *testing.T) {
 func TestEmptyBehindLong(t *testing.T) {
 	w := newWriter(t)
 	var rows []every
-	for i, n := range []int{chunkSize, 0, 5, 8*chunkSize + 77, 0, 0, 9, chunkSize - 1, 0, 5, chunkSize - 5, 0, 3, chunkSize - 4, 0} {
+	for i, n := range []int{chunkSize, 0, 5, 8*chunkSize + 77, 0, 0, 9, chunkSize - 1, 0, 5, chunkSize - 5, 0, 3, chunkSize - 3, 0} {
 		v := bytes.Repeat([]byte{'a' + byte(i)}, n)
 		rows = append(rows, every{When: 20000*day + logs.Time(i), Bucket: v, URI: v, Agent: v})
 	}
