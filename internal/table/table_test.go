@@ -301,7 +301,7 @@ func TestReadBack(t *testing.T) {
 // TestLongIDsRepeat: what stands where ids do may be longer than a match of a
 // frame, and repeat, next to itself and behind others.
 func TestLongIDsRepeat(t *testing.T) {
-	for _, n := range []int{frame.MaxMatch - 5, frame.MaxMatch - 4, frame.MaxMatch - 3, frame.MaxMatch, frame.MaxMatch + 1, 200_000, maxPage, frame.MaxText} {
+	for _, n := range []int{frame.MaxMatch - 5, frame.MaxMatch - 4, frame.MaxMatch - 3, frame.MaxMatch, frame.MaxMatch + 1, 200_000, maxPage, frame.MaxText - 10, frame.MaxText - 9} {
 		long := logs.Text(strings.Repeat("0123456789abcde=", n/16+1)[:n])
 		w := newWriter(t)
 		rows := make([]every, 7)
