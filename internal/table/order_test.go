@@ -147,3 +147,33 @@ func TestSortByUniqueTexts(t *testing.T) {
 		}
 	}
 }
+
+// TestBoundsOfTexts: readers pass over chunks by their bounds, so these hold what
+// differs behind the first bytes, too, and at the end of the shorter one.
+func TestBoundsOfTexts(t *testing.T) {
+	for _, values := range [][]string{
+		{"same beginning b", "same beginning a", "same beginning c", "same beginning b"},
+		{"12345678", "1234567", "123456789", "12345678\x00"},
+		{"a\x00\x00", "a\x00", "a"}, {"a", "a\x00"}, {"b", "", "b\xff"}, {""},
+		{"same beginning z", "same beginning a"}, {"same beginning a", "same beginning z"},
+	} {
+		for _, repeated := range []int{1, 40} { // 40: with a dictionary
+			var rows []every
+			for i := range repeated * len(values) {
+				v := logs.Text(values[i%len(values)])
+				rows = append(rows, every{When: 20000*day + logs.Time(i), URI: v, Agent: v, UID: v})
+			}
+			w := newWriter(t)
+			write(t, w, rows)
+			for _, c := range footers(t, finish(t, w))[0].RowGroups[0].Columns {
+				m := &c.MetaData
+				if !slices.Contains([]string{"uri", "agent", "uid"}, m.PathInSchema[0]) {
+					continue
+				}
+				if least, most := slices.Min(values), slices.Max(values); string(m.Statistics.MinValue) != least || string(m.Statistics.MaxValue) != most {
+					t.Errorf("%s of %q: bounds %q and %q", m.PathInSchema[0], values, m.Statistics.MinValue, m.Statistics.MaxValue)
+				}
+			}
+		}
+	}
+}
