@@ -3,6 +3,7 @@ package frame
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -263,4 +264,43 @@ func BenchmarkIDs(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/value")
 		b.ReportMetric(float64(len(out))/n, "B/value")
 	})
+}
+
+// TestCountsAtTheirLimits: numbers of literals and of sequences are said in more bytes
+// from a limit on.
+func TestCountsAtTheirLimits(t *testing.T) {
+	check := func(name string, steps []step) {
+		t.Helper()
+		text := plain(steps)
+		var w Writer
+		frame, ok := write(&w, steps, len(text))
+		if !ok {
+			t.Fatalf("%s: no frame", name)
+		}
+		if got := decode(t, frame); !bytes.Equal(got, text) {
+			t.Errorf("%s: %d bytes come back otherwise, of %d", name, len(got), len(text))
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 9))
+	for _, limit := range []int{1 << 5, minHuffman, 256, 1 << 10, 1 << 12, 1 << 14, maxBlock} {
+		for n := limit - 1; n <= min(limit+1, maxBlock); n++ {
+			for _, letters := range []int{2, 256} { // to be compressed, and not
+				literals := make([]byte, n)
+				for i := range literals {
+					literals[i] = byte(r.IntN(letters))
+				}
+				check(fmt.Sprint(n, " literals of ", letters), []step{{literals: literals}})
+				check(fmt.Sprint(n, " literals of ", letters, " and a match"), []step{{literals: literals, offset: 9, n: 300}})
+			}
+		}
+	}
+	for _, limit := range []int{128, 0x7f00} {
+		for n := limit - 1; n <= limit+1; n++ {
+			steps := []step{{literals: []byte("abcdefgh"), offset: 8, n: 3}}
+			for i := range n - 1 {
+				steps = append(steps, step{offset: 3 + i%5, n: 3 + i%2})
+			}
+			check(fmt.Sprint(n, " sequences"), steps)
+		}
+	}
 }
