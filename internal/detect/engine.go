@@ -49,7 +49,7 @@ const DefaultClaim = 2 * time.Minute
 type Report struct {
 	Records       int64                     // rows watched
 	Matched       int64                     // rows that any rule matched
-	GroupsDropped int64                     // groups of the file beyond MaxGroups and Limits.Groups
+	GroupsDropped int64                     // groups of the file beyond MaxGroups, its memory and Limits.Groups
 	Written       int64                     // contributions written to counters
 	Findings      [sigma.Critical + 1]int64 // messages by level, updates included
 	Alerts        int64                     // of those, for a person

@@ -14,3 +14,14 @@ func (e *Engine) Gathered() (n int) {
 	}
 	return n
 }
+
+// Room makes the groups of all parts of a file halve above so many bytes.
+func (w *Watcher) Room(bytes int) { w.room = bytes }
+
+// Kept is how many bytes of memory the groups take of the parts that ended.
+func (w *Watcher) Kept() (n int) {
+	for _, g := range w.kept {
+		n += g.bytes()
+	}
+	return n
+}

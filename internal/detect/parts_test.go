@@ -125,3 +125,75 @@ func TestLargeGroupsEndAPart(t *testing.T) {
 		t.Errorf("%d groups were dropped", o.Dropped)
 	}
 }
+
+// What is kept of all parts of a file has an end: then the least of the targets that
+// take most are dropped. Who does more is kept, with all that he did before and does
+// behind it; so are the few of another rule. It is the same each time.
+func TestAFileTakesNoMoreThanItsRoom(t *testing.T) {
+	const rule = `
+title: %[1]s
+id: 6d1b2a52-95d0-4d0e-8f0f-0d6a7a0f0a0%[2]d
+name: %[1]s
+status: test
+level: high
+logsource: {product: aws, service: s3_server_access}
+detection:
+  sel: {operation: %[1]s}
+  condition: sel
+sluice: {group-by: [%[3]s]}
+---
+`
+	rules := load(t, strings.TrimSuffix(fmt.Sprintf(rule, "PUT", 1, "key_name")+fmt.Sprintf(rule, "GET", 2, "remote_ip"), "---\n"))
+	const size, parts, room = 64 << 10, 12, 32 << 20
+	seen := func(room int) (list []string, dropped int64) {
+		w := rules.Watch()
+		w.Room(room)
+		w.Begin("a", "logs/a")
+		for i := range 3 {
+			w.Row(row(at(0), op("GET"), from(fmt.Sprintf("203.0.113.%d", i))))
+		}
+		most, now := 0, 0
+		for i := range parts * (16 << 20) / size {
+			w.Row(row(at(0), op("PUT"), key(fmt.Sprint(i, strings.Repeat("k", size)))))
+			if i%100 == 0 && i > 2*(16<<20)/size { // behind those that leave no room for it
+				w.Row(row(at(0), op("PUT"), key("ledger")))
+			}
+			was := now
+			if now = w.Kept(); now < was && (now > room/2 || now < room/2-2*size) {
+				t.Errorf("of %d bytes %d were left, want half of %d", was, now, room)
+			}
+			most = max(most, now)
+		}
+		if most > room || most < min(room/2, 64<<20) {
+			t.Errorf("the groups took %d bytes of %d", most, room)
+		}
+		out := &sent{}
+		o := w.End(true)
+		applied(t, detect.NewEngine(rules, detect.NewMemory(), out, detect.Config{}), o)
+		for _, f := range out.all {
+			value := f.Group[len(f.Group)-1].Value
+			list = append(list, fmt.Sprintf("%s %.16s %d %d", f.Rule.Title, value, f.Count, len(f.Evidence)))
+			for _, e := range f.Evidence {
+				if e.RemoteIP != value && !strings.HasPrefix(e.Key, strings.TrimSuffix(value, "…")[:6]) {
+					t.Errorf("finding about %.16s: evidence %.16s, %s", value, e.Key, e.RemoteIP)
+				}
+			}
+		}
+		slices.Sort(list)
+		return list, o.Dropped
+	}
+	list, dropped := seen(room)
+	for _, want := range []string{"PUT ledger 25 6", "GET 203.0.113.0 1 1", "GET 203.0.113.1 1 1", "GET 203.0.113.2 1 1"} {
+		if !slices.Contains(list, want) {
+			t.Errorf("not told of %q:\n%s", want, strings.Join(list, "\n"))
+		}
+	}
+	again, _ := seen(room)
+	if !slices.Equal(list, again) {
+		t.Error("the same file was told of in another way")
+	}
+	all, fewer := seen(1 << 30)
+	if len(all)-len(list) != int(dropped-fewer) || len(all) < 2*len(list) {
+		t.Errorf("%d findings with room for all and %d without; %d and %d groups were dropped", len(all), len(list), fewer, dropped)
+	}
+}

@@ -15,11 +15,14 @@ import (
 // A file is cut into parts of PartRecords records. Of the groups of a rule that
 // begin in a part, the MaxGroups that weigh most are kept, see rank: whoever sends
 // requests can make as many groups as records, and what is kept of a file must
-// not grow with what he likes. A part that fills partBytes ends early.
+// not grow with what he likes. A part that fills partBytes ends early. What is kept
+// of all parts is halved when it takes more than fileBytes, which no file does that
+// S3 or CloudTrail deliver: it is for those that somebody has put together.
 const (
 	PartRecords = 65_536
 	MaxGroups   = 200
 	partBytes   = 16 << 20
+	fileBytes   = 128 << 20
 )
 
 // Watcher matches the rows of one file after the other and groups the hits. Make
@@ -46,6 +49,7 @@ type Watcher struct {
 	part      int
 	inPart    int64 // records
 	weight    int   // bytes that the groups of this part take
+	room      int   // bytes that those of all parts may take
 
 	shelf shelf
 
@@ -61,6 +65,7 @@ func (r *Rules) Watch() *Watcher {
 		trail:       r.Set.Matcher(record.TrailService),
 		trailRecord: record.NewTrail(r.trail),
 		seed:        maphash.MakeSeed(),
+		room:        fileBytes,
 		bins:        make([]lastBin, len(r.targets)),
 		marks:       map[mark]struct{}{},
 	}
