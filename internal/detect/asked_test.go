@@ -152,7 +152,8 @@ func TestHashesAreNobodysChoice(t *testing.T) {
 		}
 		seen[hash] = i
 	}
-	if w.seed == rules.Watch().seed || NewMemory().seed == NewMemory().seed {
+	memory, other := NewMemory(), NewMemory()
+	if w.seed == rules.Watch().seed || memory.seed == other.seed {
 		t.Error("two hash alike")
 	}
 }

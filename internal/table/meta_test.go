@@ -469,7 +469,8 @@ func TestHashesAreSeeded(t *testing.T) {
 	if one.spread == other.spread || one.spread&1 == 0 || bits.OnesCount64(one.spread) < 8 {
 		t.Errorf("numbers are hashed with %x and %x", one.spread, other.spread)
 	}
-	if newDict(&spare{}).seed == newDict(&spare{}).seed {
+	a, b := newDict(&spare{}), newDict(&spare{})
+	if a.seed == b.seed {
 		t.Error("two dictionaries hash texts alike")
 	}
 }
