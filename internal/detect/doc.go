@@ -9,8 +9,8 @@
 // workers apply them, the same incidents are found under the same uids. What may
 // differ is which file's records a message shows, and how large an incident was
 // when it was told. Four things bend that, and each is documented where it is
-// done: a file with more than MaxGroups groups of one rule, or with parts whose
-// groups take more memory than a file has, Limits.Groups, which
-// bounds what a flood makes a file write, value_avg, which a late record can make
-// untrue, and first_seen, for which a late file can make an earlier day the first.
+// done: a file with more groups of one rule than MaxGroups, or than its memory
+// holds; Limits.Groups, which bounds what a flood makes a file write; value_avg,
+// which a late record can make untrue; and first_seen, for which a late file can
+// make an earlier day the first.
 package detect
