@@ -62,7 +62,9 @@ func TestFindingsAreCounted(t *testing.T) {
 }
 
 func TestNewInFindings(t *testing.T) {
-	rules := load(t, over("first_seen", "field: requester_name", "bucket_name"))
+	docs := over("first_seen", "field: requester_name", "bucket_name")
+	last := strings.LastIndex(docs, "timespan: 1h")
+	rules := load(t, docs[:last]+"timespan: 30d"+docs[last+len("timespan: 1h"):])
 	out := &sent{}
 	e := detect.NewEngine(rules, detect.NewMemory(), out, detect.Config{})
 	w := rules.Watch()

@@ -166,11 +166,9 @@ func (y *tally) spans() []Span {
 	case "":
 		return []Span{span(y.key, from, to)}
 	case sigma.FirstSeen:
-		const day = 24 * time.Hour
-		learn := int64((t.corr.Sluice.Learn + day - 1) / day)
 		return []Span{
 			span(y.key, from-s.window, to),
-			span(y.learning(), from-s.window-learn, to),
+			span(y.learning(), from-s.window-t.learn(), to),
 		}
 	}
 	var all []Span

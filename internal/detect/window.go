@@ -239,18 +239,37 @@ func dayElement(day int64) string {
 // day and not within the timespan before, and its group was known long enough.
 // Days are whole, so that the order within a day changes nothing.
 func (t *target) firstSeen(own, value, group []int64) []crossing {
-	const day = 24 * time.Hour
-	learn := int64((t.corr.Sluice.Learn + day - 1) / day)
+	learn := t.learn()
 	var all []crossing
 	for _, d := range own {
 		i, _ := slices.BinarySearch(value, d)
 		if i > 0 && value[i-1] >= d-t.shape.window {
 			continue
 		}
-		if learn > 0 && (len(group) == 0 || group[0] > d-learn) {
+		if !t.known(group, d, d-learn) {
 			continue
 		}
 		all = append(all, crossing{period: d, value: 1, first: d, last: d, ends: []int64{d}})
 	}
 	return all
+}
+
+// known says whether on day d a group has been known since a day. After a silence
+// longer than the timespan it is known from its first day on, since nothing is
+// left of what was before. Days older than the timespan and learn together are not
+// asked for, so that files that come one by one and years of them at once are
+// judged alike.
+func (t *target) known(group []int64, d, since int64) bool {
+	from := d
+	i, _ := slices.BinarySearch(group, d)
+	for i--; from > since && i >= 0 && group[i] >= from-t.shape.window; i-- {
+		from = group[i]
+	}
+	return from <= since
+}
+
+// learn is how many days a first_seen only watches a group.
+func (t *target) learn() int64 {
+	const day = 24 * time.Hour
+	return int64((t.corr.Sluice.Learn + day - 1) / day)
 }

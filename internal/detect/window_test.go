@@ -247,6 +247,9 @@ sluice: {learn: 7d}
 		{"new after learning", []*s3access.Row{day(0, "192.0.2.1"), day(7, "192.0.2.2"), day(8, "192.0.2.2")}, "New @03-10 amber-files 192.0.2.2"},
 		{"learned", []*s3access.Row{day(0, "192.0.2.1"), day(5, "192.0.2.2"), day(30, "192.0.2.2")}, ""},
 		{"new again", []*s3access.Row{day(0, "192.0.2.1"), day(1, "192.0.2.2"), day(20, "192.0.2.1"), day(40, "192.0.2.2")}, "New @04-12 amber-files 192.0.2.2"},
+		{"silent for longer than the timespan", []*s3access.Row{day(0, "192.0.2.1"), day(10, "192.0.2.1"), day(45, "192.0.2.2")}, ""},
+		{"learns anew", []*s3access.Row{day(0, "192.0.2.1"), day(8, "192.0.2.1"), day(60, "192.0.2.2"), day(66, "192.0.2.3"), day(67, "192.0.2.4")}, "New @05-09 amber-files 192.0.2.4"},
+		{"silent for the timespan", []*s3access.Row{day(0, "192.0.2.1"), day(10, "192.0.2.1"), day(40, "192.0.2.2")}, "New @04-12 amber-files 192.0.2.2"},
 		{"no value", []*s3access.Row{day(0, "192.0.2.1"), row(at(9*24*time.Hour), func(r *s3access.Row) { r.RemoteIP = nil })}, ""},
 	} {
 		// In order of the days: a file that is later than the timespan could make an
@@ -264,6 +267,11 @@ sluice: {learn: 7d}
 		}
 		if got := strings.Join(out.uids(), "; "); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+		out = &sent{}
+		applied(t, detect.NewEngine(rules, detect.NewMemory(), out, detect.Config{}), watched(rules.Watch(), "all", c.rows...))
+		if got := strings.Join(out.uids(), "; "); got != c.want {
+			t.Errorf("%s, in one file: got %q, want %q", c.name, got, c.want)
 		}
 	}
 }

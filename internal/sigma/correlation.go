@@ -15,7 +15,8 @@ var correlationTypes = []string{
 
 var correlationKeys = []string{"type", "rules", "group-by", "timespan", "condition", "aliases", "generate"}
 
-// defaultLearn is how long a first_seen correlation only watches a group.
+// defaultLearn is how long a first_seen correlation only watches a group, where
+// its timespan is not shorter.
 const defaultLearn = 7 * 24 * time.Hour
 
 // readCorrelation checks a correlation document for itself; resolve looks at
@@ -54,7 +55,7 @@ func (d *document) readCorrelation() {
 		c.Generate = c.Generate || *g
 	}
 	if c.Type == FirstSeen {
-		d.about.Sluice.Learn = defaultLearn
+		d.about.Sluice.Learn = min(defaultLearn, c.Timespan)
 	}
 	d.readCondition(m)
 }

@@ -175,6 +175,9 @@ func (d *document) readExtension() {
 	}
 	if get(m, "learn") != nil {
 		e.Learn = d.timespan(m, "learn")
+		if c := d.correlation; c != nil && c.Timespan > 0 && e.Learn > c.Timespan {
+			d.fail(get(m, "learn"), "sluice.learn", "is longer than the timespan, and what is older than that is forgotten")
+		}
 	}
 	e.Hits, e.Misses = d.records(m, "hits"), d.records(m, "misses")
 	for _, name := range e.Requires {

@@ -147,6 +147,7 @@ func TestProblems(t *testing.T) {
 		{correlation("type: value_sum, condition: {field: key_name, gte: 5}"), "value_sum needs numbers"},
 		{correlation("type: temporal, condition: {gte: 2}"), "more than the 1 rules"},
 		{correlation("type: first_seen, condition: {field: requester, gte: 2}"), "no number"},
+		{correlation("type: first_seen, condition: {field: requester}") + "sluice: {learn: 2h}\n", "learn: is longer than the timespan"},
 		{correlation("type: event_count, condition: {gte: many}"), "want a whole number"},
 		{correlation("type: event_count, condition: {more: 5}"), "no key of condition is named"},
 		{correlation("type: event_count, condition: 5"), "want a mapping such as gte: 100"},
