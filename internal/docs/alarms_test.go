@@ -101,7 +101,7 @@ type dimension struct{ Name, Value string }
 // owners are the dimensions of AWS's own metrics that the template names, and
 // what the value must be: a name where a metric wants a name is easily an ARN.
 var owners = map[string][]dimension{
-	"AWS/Lambda":   {{"FunctionName", "${IngestFunction}"}},
+	"AWS/Lambda":   {{"FunctionName", "${IngestFunction}"}, {"FunctionName", "${EnrollFunction}"}},
 	"AWS/SQS":      {{"QueueName", "${BackfillQueue.QueueName}"}, {"QueueName", "${Queue.QueueName}"}, {"QueueName", "${DeadLetterQueue.QueueName}"}},
 	"AWS/DynamoDB": {{"TableName", "${StateTable}"}},
 	"AWS/Athena":   {{"WorkGroup", "${WorkGroup}"}, {"WorkGroup", "${PackWorkGroup}"}},
