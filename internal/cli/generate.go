@@ -66,7 +66,9 @@ func (a *app) counter(unit string) (show func(done, total int64), end func()) {
 	var bar *progressbar.ProgressBar
 	show = func(done, total int64) {
 		if bar == nil {
+			// What was done before anybody looked would be of no time at all.
 			bar = progressbar.NewOptions64(max(total, 1), barOptions(a.stderr, progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit))...)
+			return
 		}
 		_ = bar.Set64(min(done, total))
 	}

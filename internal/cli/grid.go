@@ -107,8 +107,8 @@ func snip(s string, limit int) string {
 }
 
 const (
-	gap     = 3 // columns of a screen between two cells
-	minimum = 8 // a cut cell that is narrower says nothing
+	gap     = 3  // columns of a screen between two cells
+	minimum = 12 // a cut cell that is narrower says nothing
 )
 
 // fit cuts cells so that the grid is no wider than the screen. It says false where

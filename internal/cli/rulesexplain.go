@@ -93,7 +93,7 @@ func bases(c *sigma.Correlation) (all []*sigma.Rule) {
 }
 
 // source is where the record comes from, and which of its records is meant.
-func (c *rulesExplainCommand) source(a *app) (text, int64, error) {
+func (c *rulesExplainCommand) source(a *app) (pipeline.Source, int64, error) {
 	at := strings.TrimSpace(c.Record)
 	switch {
 	case at == "-":
@@ -106,14 +106,14 @@ func (c *rulesExplainCommand) source(a *app) (text, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if st, err := os.Stat(name); err == nil && st.IsDir() {
+	st, err := os.Stat(name)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, 0, usage(fmt.Errorf("%q is neither a record nor a file", c.Record))
+	case err == nil && st.IsDir():
 		return nil, 0, usage(fmt.Errorf("%s is a folder: name a file in it", name))
 	}
-	b, err := os.ReadFile(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, 0, usage(fmt.Errorf("%q is neither a record nor a file", c.Record))
-	}
-	return text(b), number, err
+	return onDisk(name), number, err
 }
 
 // maxRecord is as much of standard input as one record can be.
@@ -134,6 +134,13 @@ type text []byte
 
 func (t text) Open(context.Context, pipeline.Object) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(t)), nil
+}
+
+// onDisk is a source of one file, of any length.
+type onDisk string
+
+func (f onDisk) Open(context.Context, pipeline.Object) (io.ReadCloser, error) {
+	return os.Open(string(f))
 }
 
 // judge is a watch that has one record of a file explained.
@@ -173,12 +180,12 @@ func (j *judge) Row(row any) {
 }
 
 // read reads the file with the parser that reads all others.
-func (j *judge) read(ctx context.Context, src text) error {
+func (j *judge) read(ctx context.Context, src pipeline.Source) error {
 	p, err := pipeline.New(pipeline.Config{Routes: formats.Routes(), Watch: j, NoTables: true})
 	if err != nil {
 		return err
 	}
-	res, err := p.Run(ctx, src, nil, []pipeline.Object{{Key: "record", Size: int64(len(src))}})
+	res, err := p.Run(ctx, src, nil, []pipeline.Object{{Key: "record", Size: -1}})
 	if err = errors.Join(err, p.Close()); err != nil {
 		return err
 	}

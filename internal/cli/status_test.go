@@ -287,3 +287,22 @@ func TestStatusOfFunction(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, errs)
 	}
 }
+
+// A line that a screen would wrap is two on it: what is said of a batch, and its
+// name below.
+func TestBatchesOnANarrowScreen(t *testing.T) {
+	b := []batchFate{{ID: "fbfd35fe13b7a1d12c3e3813beb706d7", State: "finished", Totals: ledger.Totals{Files: 983, Lines: 1_111_049, Rows: 1_111_044, Rejected: 5, Objects: 10}}}
+	for _, c := range []struct {
+		width, lines int
+	}{{0, 3}, {150, 3}, {105, 5}, {60, 11}} {
+		text := batchesTable(screen{terminal: c.width > 0, width: c.width}, b)
+		if n := strings.Count(text, "\n"); n != c.lines {
+			t.Errorf("%d columns: %d lines, want %d\n%s", c.width, n, c.lines, text)
+		}
+		for line := range strings.Lines(text) {
+			if c.width > 0 && width(strings.TrimSpace(line)) > c.width || !strings.Contains(text, b[0].ID) {
+				t.Errorf("%d columns: %s", c.width, line)
+			}
+		}
+	}
+}

@@ -25,7 +25,7 @@ func (s *statusAnswer) write(to screen) error {
 	case s.whole:
 		s.writeBatch(to, &b)
 	case len(s.Batches) > 0:
-		b.WriteString(batchesGrid(s.Batches).render())
+		b.WriteString(batchesTable(to, s.Batches))
 	default:
 		for i, f := range s.Files {
 			if i > 0 {
@@ -99,7 +99,7 @@ func rejectedText(n int64, reasons map[logs.Reason]int64) string {
 }
 
 func (s *statusAnswer) writeBatch(to screen, b *strings.Builder) {
-	b.WriteString(batchesGrid(s.Batches).render())
+	b.WriteString(batchesTable(to, s.Batches))
 	if len(s.Files) > 0 {
 		g := grid{columns: []gridColumn{{name: "file"}, {name: "outcome"}, {name: "table"}, {name: "lines", right: true}, {name: "rows", right: true},
 			{name: "rejected", right: true}, {name: "ambiguous", right: true}, {name: "findings", right: true}}}
@@ -137,17 +137,21 @@ func (f *fileFate) cells() []string {
 	return cells
 }
 
-// batchesGrid is a table of batches: one line each.
-func batchesGrid(batches []batchFate) *grid {
-	g := &grid{columns: []gridColumn{{name: "when (UTC)", whole: true}, {name: "batch", whole: true}, {name: "state"}, {name: "files", right: true},
-		{name: "skipped", right: true}, {name: "failed", right: true}, {name: "lines", right: true}, {name: "rows", right: true},
-		{name: "rejected", right: true}, {name: "objects", right: true}}}
+// batchesTable is a table of batches: one line each, or two where the screen is
+// narrow.
+func batchesTable(to screen, batches []batchFate) string {
+	g := &grid{columns: []gridColumn{{name: "when (UTC)", whole: true}, {name: "state"}, {name: "files", right: true}, {name: "skipped", right: true},
+		{name: "failed", right: true}, {name: "lines", right: true}, {name: "rows", right: true}, {name: "rejected", right: true},
+		{name: "objects", right: true}, {name: "batch", whole: true}}}
 	for _, b := range batches {
 		t := b.Totals
-		g.add(b.at().UTC().Format(time.DateTime), clean.Line(b.ID), clean.Line(b.State), grouped(t.Files), grouped(t.Skipped), grouped(t.Failed),
-			grouped(t.Lines), grouped(t.Rows), grouped(t.Rejected), grouped(t.Objects))
+		g.add(b.at().UTC().Format("2006-01-02 15:04"), clean.Line(b.State), grouped(t.Files), grouped(t.Skipped), grouped(t.Failed),
+			grouped(t.Lines), grouped(t.Rows), grouped(t.Rejected), grouped(t.Objects), clean.Line(b.ID))
 	}
-	return g
+	if widths := g.widths(); to.terminal && g.total(widths, slices.Max(widths)) > to.width {
+		return g.folded(to)
+	}
+	return g.render()
 }
 
 func shortTime(t time.Time) string { return t.UTC().Format(time.DateTime) + " UTC" }
