@@ -33,15 +33,17 @@ type loggedRow struct {
 	UserAgent          logs.Text `col:"user_agent,dict"`
 	VersionID          logs.Text `col:"version_id,dict"`
 	HostID             logs.Text `col:"host_id,plain"`
-	SignatureVersion   logs.Text `col:"signature_version,dict"`
-	CipherSuite        logs.Text `col:"cipher_suite,dict"`
-	AuthenticationType logs.Text `col:"authentication_type,dict"`
-	HostHeader         logs.Text `col:"host_header,dict"`
-	TLSVersion         logs.Text `col:"tls_version,dict"`
-	AccessPointARN     logs.Text `col:"access_point_arn,dict"`
+	SignatureVersion   logs.Text `col:"signature_version,dict" again:"Ending"`
+	CipherSuite        logs.Text `col:"cipher_suite,dict" again:"Ending"`
+	AuthenticationType logs.Text `col:"authentication_type,dict" again:"Ending"`
+	HostHeader         logs.Text `col:"host_header,dict" again:"Ending"`
+	TLSVersion         logs.Text `col:"tls_version,dict" again:"Ending"`
+	AccessPointARN     logs.Text `col:"access_point_arn,dict" again:"Ending"`
 	ACLRequired        logs.Bool `col:"acl_required"`
-	SourceRegion       logs.Text `col:"source_region,dict"`
+	SourceRegion       logs.Text `col:"source_region,dict" again:"Ending"`
 	KeyLogged          logs.Text `col:"key_logged,dict"` // without which key_name is not what was logged
+
+	Ending *logs.Again
 }
 
 func (l *loggedRow) of(r *s3access.Row) *loggedRow {
@@ -55,6 +57,7 @@ func (l *loggedRow) of(r *s3access.Row) *loggedRow {
 	l.SignatureVersion, l.CipherSuite, l.AuthenticationType = r.SignatureVersion, r.CipherSuite, r.AuthenticationType
 	l.HostHeader, l.TLSVersion, l.AccessPointARN = r.HostHeader, r.TLSVersion, r.AccessPointARN
 	l.ACLRequired, l.SourceRegion, l.KeyLogged = r.ACLRequired, r.SourceRegion, r.KeyLogged
+	l.Ending = r.Ending
 	return l
 }
 

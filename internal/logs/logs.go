@@ -66,6 +66,9 @@ func (t Time) Go() time.Time { return time.UnixMilli(int64(t)).UTC() }
 //	       plain by itself when they do not)
 //	plain  values are unique: no dictionary, no minimum and maximum
 //
+// A second tag, again:"Field", is on columns that a row may share with rows before:
+// Field is an *Again of the row, and no column.
+//
 // Field types are Text, Int, Bool, Time and Int64. The comment above a field is
 // its description in docs/tables.md and in the Glue table.
 type Table[R any] struct {

@@ -286,8 +286,9 @@ func (c *flags) keys(dst []uint64, lo, hi int) []uint64 {
 // a copy of 1 KB costs 20 ns and buys typed access without unsafe, and without
 // reflection after New.
 type row struct {
-	words []*words // but those of wholes
+	words []*words // but those of wholes and agains
 	whole []*whole
+	again []*again
 	texts []*texts
 	ints  []*ints
 	flags []*flags
@@ -344,6 +345,9 @@ func (r *row) put(rows int) int {
 	for _, c := range r.whole {
 		n += c.put()
 	}
+	for _, c := range r.again {
+		n += c.put()
+	}
 	for _, c := range r.texts {
 		n += c.put()
 	}
@@ -376,6 +380,9 @@ func grown[T any](s []T, n int) []T {
 
 func (r *row) reset() {
 	for _, c := range r.all {
+		c.reset()
+	}
+	for _, c := range r.again {
 		c.reset()
 	}
 	r.full = false

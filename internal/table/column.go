@@ -54,6 +54,7 @@ type Column struct {
 
 	field int // of the row struct
 	of    int // the column of whose text this one is a part, or -1
+	again int // the field of the row struct that says when its value is that of a row before, or -1
 }
 
 // Required says that the column is never NULL.
@@ -65,6 +66,9 @@ func (c Column) Required() bool { return c.Kind == Time || c.Kind == Int64 }
 // A field tagged of:"column" as well is a part of that column's text: it follows from
 // the text and from nothing else, so that who has seen the text knows it. Both are
 // texts that repeat.
+//
+// A field tagged again:"Field" has the value that it had in every row with the same
+// logs.Again in Field, which is no column. It is a text that repeats, too.
 func Columns[R any]() ([]Column, error) {
 	row := reflect.TypeFor[R]()
 	if row.Kind() != reflect.Struct {
@@ -89,6 +93,9 @@ func Columns[R any]() ([]Column, error) {
 		}
 		seen[c.Name] = true
 		c.field = i
+		if err := c.bindAgain(row); err != nil {
+			return nil, fmt.Errorf("row %v: %w", row, err)
+		}
 		columns = append(columns, c)
 	}
 	if len(columns) == 0 {
@@ -117,9 +124,32 @@ func (c *Column) bindPart(row reflect.Type, columns []Column) error {
 	if _, nested := row.Field(w.field).Tag.Lookup("of"); nested {
 		return fmt.Errorf("column %q: of %q, which is a part itself", c.Name, whole)
 	}
+	if w.again >= 0 {
+		return fmt.Errorf("column %q: of %q, which is again what it was", c.Name, whole)
+	}
 	if c.Kind != Text || c.Option != Dict || w.Kind != Text || w.Option != Dict {
 		return fmt.Errorf("column %q: of %q: not two texts with dictionaries", c.Name, whole)
 	}
+	return nil
+}
+
+// bindAgain finds the field that says when c repeats, if one does.
+func (c *Column) bindAgain(row reflect.Type) error {
+	c.again = -1
+	name, is := row.Field(c.field).Tag.Lookup("again")
+	if !is {
+		return nil
+	}
+	f, found := row.FieldByName(name)
+	switch _, part := row.Field(c.field).Tag.Lookup("of"); {
+	case !found || len(f.Index) != 1 || f.Type != reflect.TypeFor[*logs.Again]():
+		return fmt.Errorf("column %q: again %q, which is no *logs.Again of the row", c.Name, name)
+	case c.Kind != Text || c.Option != Dict:
+		return fmt.Errorf("column %q: again %q: not a text with a dictionary", c.Name, name)
+	case part:
+		return fmt.Errorf("column %q: both again and a part of a column", c.Name)
+	}
+	c.again = f.Index[0]
 	return nil
 }
 

@@ -123,6 +123,7 @@ func (w *Writer[R]) newBuffer(columns []Column) (*buffered, error) {
 		}
 	}
 	b.row.join(columns)
+	b.row.joinAgain(columns, func(field int) **logs.Again { return cur.Field(field).Addr().Interface().(**logs.Again) })
 	return b, nil
 }
 

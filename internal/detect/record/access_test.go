@@ -74,11 +74,13 @@ func TestEveryColumnIsAField(t *testing.T) {
 	schema := record.AccessSchema()
 	typ := reflect.TypeFor[s3access.Row]()
 	names := slices.DeleteFunc(schema.Names(), func(name string) bool { return strings.HasPrefix(name, "derived.") })
-	if len(names) != typ.NumField() {
-		t.Errorf("%d fields, %d columns", len(names), typ.NumField())
-	}
+	columns := 0
 	for i := range typ.NumField() {
 		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("col"), ",")
+		if name == "" {
+			continue
+		}
+		columns++
 		f := lookup(t, schema, name)
 		var row s3access.Row
 		var want sigma.Value
@@ -107,6 +109,9 @@ func TestEveryColumnIsAField(t *testing.T) {
 				t.Errorf("%s is set, and %s is %+v", name, other, v)
 			}
 		}
+	}
+	if len(names) != columns {
+		t.Errorf("%d fields, %d columns", len(names), columns)
 	}
 }
 

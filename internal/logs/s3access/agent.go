@@ -32,8 +32,8 @@ const (
 	agentRead = memoText
 )
 
-// of returns what ua says. A hit allocates nothing.
-func (c *agents) of(ua []byte) *agent {
+// of returns what ua says, or as much of it as is looked at. A hit allocates nothing.
+func (c *agents) of(ua []byte) *slot[agent] {
 	if len(ua) > agentRead {
 		ua = ua[:agentRead]
 	}
@@ -41,7 +41,7 @@ func (c *agents) of(ua []byte) *agent {
 	if !known {
 		s.value = c.among(ua)
 	}
-	return &s.value
+	return s
 }
 
 func (c *agents) among(ua []byte) agent {
@@ -65,18 +65,20 @@ func (c *agents) among(ua []byte) agent {
 // userAgent fills the User-Agent, redacted, and finds its client. That no secret is in
 // a text is remembered with its client.
 func (p *parser) userAgent(ua logs.Text) {
-	p.row.UserAgent, p.agent = ua, nil
+	p.row.UserAgent, p.row.Client, p.agent = ua, nil, nil
 	if len(ua) == 0 {
 		return
 	}
 	if !p.loggedOnly {
-		if p.agent = p.agents.of(ua); p.agent.clean && len(ua) <= agentRead {
+		s := p.agents.of(ua)
+		if p.agent = &s.value; s.value.clean && len(ua) <= agentRead {
+			p.row.Client = &s.again
 			return
 		}
 	}
 	var hit bool
 	if p.row.UserAgent, hit = p.redacted(ua); hit && !p.loggedOnly {
-		p.agent = p.agents.of(p.row.UserAgent) // the client's name is cut from it
+		p.agent = &p.agents.of(p.row.UserAgent).value // the client's name is cut from it
 	}
 }
 

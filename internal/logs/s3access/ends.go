@@ -34,7 +34,7 @@ func (p piece) of(b []byte) logs.Text {
 
 // end returns the end of a line, or nil: it is none, or too long to be remembered,
 // or holds a secret.
-func (p *parser) end(b []byte) *end {
+func (p *parser) end(b []byte) *slot[end] {
 	if len(b) == 0 || len(b) > memoText {
 		return nil
 	}
@@ -43,7 +43,7 @@ func (p *parser) end(b []byte) *end {
 		s.forget()
 		return nil
 	}
-	return &s.value
+	return s
 }
 
 // cutEnd is split.connection for an end by itself.

@@ -78,8 +78,8 @@ func namedValues(row *Row) []NamedValue {
 	var list []NamedValue
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("col"), ",")
-		if name == "log_key" || name == "log_line" {
-			continue // a line by itself has no file
+		if name == "" || name == "log_key" || name == "log_line" {
+			continue // no column, or of a file, which a line by itself has not
 		}
 		n := NamedValue{Name: name, Derived: i >= numFields}
 		switch x := v.Field(i).Interface().(type) {

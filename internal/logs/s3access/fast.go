@@ -162,10 +162,12 @@ func (p *parser) fastRest(b []byte, i int) bool {
 	}
 	row.HostID = b[i:e:e]
 	b = b[e+1:]
-	end := p.end(b)
-	if end == nil || !enough(end.n, p.stamp) {
+	s := p.end(b)
+	if s == nil || !enough(s.value.n, p.stamp) {
 		return false
 	}
+	row.Ending = &s.again
+	end := &s.value
 	f := &end.f
 	row.SignatureVersion, row.CipherSuite, row.AuthenticationType = f[0].of(b), f[fCipher-fSigV].of(b), f[fAuth-fSigV].of(b)
 	row.HostHeader, row.TLSVersion, row.AccessPointARN = f[fHost-fSigV].of(b), f[fTLS-fSigV].of(b), f[fAccessPoint-fSigV].of(b)

@@ -26,6 +26,7 @@ type parser struct {
 	clock      clock
 	agents     agents
 	ends       memo[end]
+	callers    memo[requester]
 	zone       zone
 	scratch    []byte
 	split      split
@@ -152,11 +153,10 @@ func (p *parser) fill(b []byte) {
 // derive fills what is read out of the logged columns.
 func (p *parser) derive() {
 	row := &p.row
-	row.RequesterType, row.RequesterAccount, row.RequesterName = anonymous, nil, nil
+	row.RequesterType, row.RequesterAccount, row.RequesterName, row.Caller = anonymous, nil, nil, nil
 	row.Authenticated = logs.SomeBool(row.Requester != nil)
 	if row.Requester != nil {
-		r := requesterOf(row.Requester)
-		row.RequesterType, row.RequesterAccount, row.RequesterName = r.kind, r.account, r.name
+		p.caller()
 	}
 	row.HTTPMethod, row.Presigned = nil, logs.Bool{}
 	row.PresignExpires, row.PresignAccessKeyID = logs.Int{}, nil
@@ -275,6 +275,7 @@ func (p *parser) redacted(b []byte) (logs.Text, bool) {
 // escape rewrites the values that are not UTF-8: Parquet's strings must be.
 func (p *parser) escape() {
 	r := &p.row
+	r.Caller, r.Client, r.Ending = nil, nil, nil // which speak of the values as logged
 	for _, t := range [...]*logs.Text{
 		&r.BucketOwnerID, &r.BucketName, &r.RemoteIP, &r.Requester, &r.RequestID, &r.Operation, &r.KeyName,
 		&r.RequestURI, &r.ErrorCode, &r.Referer, &r.UserAgent, &r.VersionID, &r.HostID, &r.SignatureVersion,

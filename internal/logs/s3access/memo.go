@@ -3,6 +3,8 @@ package s3access
 import (
 	"bytes"
 	"hash/maphash"
+
+	"sluice/internal/logs"
 )
 
 // memo remembers what was made of texts of which a file holds few different ones:
@@ -24,6 +26,7 @@ type memo[V any] struct {
 type slot[V any] struct {
 	text  []byte // as asked for, in memory of its own; empty is free
 	value V
+	again logs.Again // of rows with this text
 }
 
 const (
@@ -50,7 +53,7 @@ func (m *memo[V]) of(text []byte) (s *slot[V], known bool) {
 	i = i&^1 | m.turn
 	s = &m.slots[i]
 	m.hashes[i] = h
-	s.text = append(s.text[:0], text...)
+	s.text, s.again = append(s.text[:0], text...), logs.Again{}
 	return s, false
 }
 

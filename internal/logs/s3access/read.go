@@ -125,7 +125,8 @@ type file struct {
 	parser *parser
 	in     *logs.Input
 	key    logs.Text
-	number int64 // of lines so far
+	source logs.Again // of rows that are clean
+	number int64      // of lines so far
 	yield  func(*Row, error) bool
 }
 
@@ -193,7 +194,10 @@ func (f *file) line(line []byte, plain bool) bool {
 		}
 		return f.yield(nil, bad)
 	}
-	row.LogKey, row.LogLine = f.key, logs.Int64(f.number)
+	row.LogKey, row.LogLine, row.Source = f.key, logs.Int64(f.number), nil
+	if !row.Ambiguous() {
+		row.Source = &f.source
+	}
 	return f.yield(row, nil)
 }
 

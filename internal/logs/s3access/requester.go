@@ -23,6 +23,22 @@ var (
 // requester is what a requester says about itself; what it does not say is NULL.
 type requester struct{ kind, account, name logs.Text }
 
+// caller fills what the requester says, which is there.
+func (p *parser) caller() {
+	row := &p.row
+	if len(row.Requester) > memoText {
+		r := requesterOf(row.Requester)
+		row.RequesterType, row.RequesterAccount, row.RequesterName = r.kind, r.account, r.name
+		return
+	}
+	s, known := p.callers.of(row.Requester)
+	if !known {
+		s.value = requesterOf(s.text)
+	}
+	r := &s.value
+	row.RequesterType, row.RequesterAccount, row.RequesterName, row.Caller = r.kind, r.account, r.name, &s.again
+}
+
 // requesterOf finds kind, account and name in the forms a requester has
 // (LogFormat): canonical id, ARN of a user, role session or root, service.
 func requesterOf(b []byte) requester {

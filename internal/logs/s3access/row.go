@@ -23,7 +23,7 @@ type Row struct {
 	// Apparent address of the requester; NULL for requests of AWS services.
 	RemoteIP logs.Text `col:"remote_ip,dict"`
 	// Canonical id, IAM ARN or service of the requester; NULL when unauthenticated.
-	Requester logs.Text `col:"requester,dict"`
+	Requester logs.Text `col:"requester,dict" again:"Caller"`
 	// S3's request id. Not unique: batch deletes and copies share one.
 	RequestID logs.Text `col:"request_id,plain"`
 	// What was asked, such as REST.GET.OBJECT or BATCH.DELETE.OBJECT.
@@ -47,36 +47,36 @@ type Row struct {
 	// HTTP Referer as sent; signatures and session tokens redacted.
 	Referer logs.Text `col:"referer,dict"`
 	// HTTP User-Agent as sent.
-	UserAgent logs.Text `col:"user_agent,dict"`
+	UserAgent logs.Text `col:"user_agent,dict" again:"Client"`
 	// Version of the object.
 	VersionID logs.Text `col:"version_id,dict"`
 	// S3's extended request id (x-amz-id-2).
 	HostID logs.Text `col:"host_id,plain"`
 	// SigV2 or SigV4; NULL when unauthenticated.
-	SignatureVersion logs.Text `col:"signature_version,dict"`
+	SignatureVersion logs.Text `col:"signature_version,dict" again:"Ending"`
 	// TLS cipher suite; NULL over plain HTTP.
-	CipherSuite logs.Text `col:"cipher_suite,dict"`
+	CipherSuite logs.Text `col:"cipher_suite,dict" again:"Ending"`
 	// AuthHeader, or QueryString for presigned links.
-	AuthenticationType logs.Text `col:"authentication_type,dict"`
+	AuthenticationType logs.Text `col:"authentication_type,dict" again:"Ending"`
 	// Host header: the endpoint the request was sent to.
-	HostHeader logs.Text `col:"host_header,dict"`
+	HostHeader logs.Text `col:"host_header,dict" again:"Ending"`
 	// TLS version as logged, such as TLSv1.2; NULL over plain HTTP.
-	TLSVersion logs.Text `col:"tls_version,dict"`
+	TLSVersion logs.Text `col:"tls_version,dict" again:"Ending"`
 	// ARN of the access point, when one was used.
-	AccessPointARN logs.Text `col:"access_point_arn,dict"`
+	AccessPointARN logs.Text `col:"access_point_arn,dict" again:"Ending"`
 	// TRUE when an ACL was needed to authorise the request.
 	ACLRequired logs.Bool `col:"acl_required"`
 	// Region the request came from, when it came from inside AWS.
-	SourceRegion logs.Text `col:"source_region,dict"`
+	SourceRegion logs.Text `col:"source_region,dict" again:"Ending"`
 
 	// The key as the log said it; NULL where that is the usual encoding of key_name: form-encoded twice, a space as %20, or once, a space as +, for BATCH and S3 operations.
 	KeyLogged logs.Text `col:"key_logged,dict"`
 	// anonymous, canonical_user, root, iam_user, assumed_role, federated_user, origin_access_identity, service or other.
-	RequesterType logs.Text `col:"requester_type,dict"`
+	RequesterType logs.Text `col:"requester_type,dict" again:"Caller"`
 	// Account of the requester, 12 digits, where the ARN has one.
-	RequesterAccount logs.Text `col:"requester_account,dict"`
+	RequesterAccount logs.Text `col:"requester_account,dict" again:"Caller"`
 	// User, role or service name of the requester, without session.
-	RequesterName logs.Text `col:"requester_name,dict"`
+	RequesterName logs.Text `col:"requester_name,dict" again:"Caller"`
 	// FALSE when the request carried no valid credentials.
 	Authenticated logs.Bool `col:"authenticated"`
 	// HTTP method of the request line.
@@ -88,26 +88,29 @@ type Row struct {
 	// Access key id that signed the link.
 	PresignAccessKeyID logs.Text `col:"presign_access_key_id,dict"`
 	// Name of the client, such as Chrome, aws-cli or Boto3.
-	UserAgentName logs.Text `col:"user_agent_name,dict"`
+	UserAgentName logs.Text `col:"user_agent_name,dict" again:"Client"`
 	// Version of the client.
-	UserAgentVersion logs.Text `col:"user_agent_version,dict"`
+	UserAgentVersion logs.Text `col:"user_agent_version,dict" again:"Client"`
 	// Operating system of the client with its version, such as macOS 10.15.2.
-	UserAgentOS logs.Text `col:"user_agent_os,dict"`
+	UserAgentOS logs.Text `col:"user_agent_os,dict" again:"Client"`
 	// Region of the bucket, where the endpoint or the access point names it.
-	BucketRegion logs.Text `col:"bucket_region,dict"`
+	BucketRegion logs.Text `col:"bucket_region,dict" again:"Ending"`
 
 	// clean: the line splits into fields in exactly one way. ambiguous: in several; columns on which the splits differ are NULL.
-	ParseStatus logs.Text `col:"parse_status,dict"`
+	ParseStatus logs.Text `col:"parse_status,dict" again:"Source"`
 	// TRUE when a value held bytes that are not UTF-8: they stand as \xHH, and backslashes of that value are doubled.
 	Escaped logs.Bool `col:"escaped"`
 	// The whole line, secrets redacted, where parse_status is not clean.
 	Raw logs.Text `col:"raw"`
 	// Fields after the last one known here, as logged.
-	Extra logs.Text `col:"extra,dict"`
+	Extra logs.Text `col:"extra,dict" again:"Ending"`
 	// CRC-32C of the delivered line: equal for whole-line duplicates. Different lines share one by chance once in four billion: compare request_id and key_name as well.
 	LineHash logs.Int64 `col:"line_hash"`
 	// Delivered file: object key, or path on a laptop.
-	LogKey logs.Text `col:"log_key,dict"`
+	LogKey logs.Text `col:"log_key,dict" again:"Source"`
 	// Line of the delivered file, from 1.
 	LogLine logs.Int64 `col:"log_line"`
+
+	// No columns: what the reader knows to repeat.
+	Caller, Client, Ending, Source *logs.Again
 }
