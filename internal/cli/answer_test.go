@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode"
 
+	"sluice/internal/amount"
 	"sluice/internal/query"
 )
 
@@ -225,12 +226,12 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 
 func TestNumbers(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567"} {
-		if got := grouped(n); got != want {
+		if got := amount.Grouped(n); got != want {
 			t.Errorf("grouped(%d) = %s", n, got)
 		}
 	}
 	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 3_400_000_000: "3.4 GB"} {
-		if got := size(n); got != want {
+		if got := amount.Bytes(n); got != want {
 			t.Errorf("size(%d) = %s, want %s", n, got, want)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"sluice/internal/amount"
 	"sluice/internal/backfill"
 	"sluice/internal/formats"
 	"sluice/internal/logs"
@@ -173,7 +174,7 @@ func (c *backfillCommand) backfill(ctx context.Context, a *app, bucket, prefix s
 
 // may asks a person, where one is there and all that is needed is known.
 func (c *backfillCommand) may(a *app, job backfill.Job, p backfill.Plan) bool {
-	return !c.JSON && job.Check() == nil && a.confirm(fmt.Sprintf("Have %s converted?", count(p.Files, "file")))
+	return !c.JSON && job.Check() == nil && a.confirm(fmt.Sprintf("Have %s converted?", amount.Of(p.Files, "file")))
 }
 
 func logName(key string) (bool, string) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/amount"
 	"sluice/internal/backfill"
 	"sluice/internal/clean"
 	"sluice/internal/cost"
@@ -43,10 +44,10 @@ func (b *backfillAnswer) write(s screen) error {
 	p := b.plan
 	if p.Files > 0 {
 		fmt.Fprintf(&t, "%s: %s, %s, delivered %s to %s, some %s lines\n", s.bold(clean.Line(b.From)),
-			count(p.Files, "file"), size(p.Bytes), dayOf(p.First), dayOf(p.Last), grouped(b.lines))
+			amount.Of(p.Files, "file"), amount.Bytes(p.Bytes), dayOf(p.First), dayOf(p.Last), amount.Grouped(b.lines))
 		years := grid{columns: []gridColumn{{name: "delivered"}, {name: "files", right: true}, {name: "size", right: true}}}
 		for _, y := range p.Years {
-			years.add(y.What, grouped(y.Files), size(y.Bytes))
+			years.add(y.What, amount.Grouped(y.Files), amount.Bytes(y.Bytes))
 		}
 		fmt.Fprintf(&t, "\n%s", years.render())
 	}
@@ -66,7 +67,7 @@ func (b *backfillAnswer) counts(s screen, t *strings.Builder, title string, list
 	}
 	g := grid{headless: true, columns: []gridColumn{{right: true, whole: true}, {right: true, whole: true}, {}, {}}}
 	for _, c := range list {
-		g.add(grouped(c.Files), size(c.Bytes), c.What, clean.Line(c.Example))
+		g.add(amount.Grouped(c.Files), amount.Bytes(c.Bytes), c.What, clean.Line(c.Example))
 	}
 	if s.terminal {
 		g.fit(s.width)
@@ -199,9 +200,9 @@ func writeJob(s screen, j backfill.State) error {
 	if !j.Ended.IsZero() {
 		g.add("ended", j.Ended.UTC().Format(time.RFC3339))
 	}
-	g.add("files", grouped(j.Total))
-	g.add("  announced", grouped(j.Succeeded))
-	g.add("  failed", grouped(j.Failed))
+	g.add("files", amount.Grouped(j.Total))
+	g.add("  announced", amount.Grouped(j.Succeeded))
+	g.add("  failed", amount.Grouped(j.Failed))
 	for _, why := range j.Why {
 		g.add("because", clean.Line(why))
 	}

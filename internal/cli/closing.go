@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 )
 
@@ -54,7 +55,7 @@ func byReason(files []fileReport) (lists []listing) {
 	}
 	slices.SortStableFunc(order, func(x, y string) int { return len(names[y]) - len(names[x]) })
 	for _, w := range order {
-		lists = append(lists, listing{count(int64(len(names[w])), "file") + ": " + w, names[w]})
+		lists = append(lists, listing{amount.Of(int64(len(names[w])), "file") + ": " + w, names[w]})
 	}
 	return lists
 }
@@ -77,7 +78,7 @@ func (f fileReport) why() string {
 // rejects lists for each reason the files in which it was met.
 func (r *report) rejects() (lists []listing) {
 	for _, x := range r.Reasons {
-		l := listing{what: fmt.Sprintf("%s: %s (%s)", count(x.Records, "record"), x.Reason, x.MeantFor)}
+		l := listing{what: fmt.Sprintf("%s: %s (%s)", amount.Of(x.Records, "record"), x.Reason, x.MeantFor)}
 		for _, f := range r.Rejects {
 			if f.table == x.MeantFor && f.Reasons[x.Reason] > 0 {
 				l.files = append(l.files, f.File)
@@ -99,11 +100,11 @@ func (r *report) list(b *strings.Builder, title string, lists []listing) {
 			fmt.Fprintf(b, "    %s\n", clean.Line(r.short(f)))
 		}
 		if more := len(l.files) - listedFiles; more > 0 {
-			fmt.Fprintf(b, "    and %s (--json lists all)\n", count(int64(more), "more file"))
+			fmt.Fprintf(b, "    and %s (--json lists all)\n", amount.Of(int64(more), "more file"))
 		}
 	}
 	if more := len(lists) - listedReasons; more > 0 {
-		fmt.Fprintf(b, "  and for %s (--json lists all)\n", count(int64(more), "more reason"))
+		fmt.Fprintf(b, "  and for %s (--json lists all)\n", amount.Of(int64(more), "more reason"))
 	}
 	fmt.Fprintln(b)
 }
@@ -151,10 +152,10 @@ func below(paths []string) string {
 
 func (r *report) totals(s screen, b *strings.Builder) {
 	g := grid{headless: true, columns: []gridColumn{{}, {right: true}, {}}}
-	add := func(name string, n int64, note string) { g.add(name, grouped(n), note) }
+	add := func(name string, n int64, note string) { g.add(name, amount.Grouped(n), note) }
 	rate := ""
 	if r.Lines > 0 && r.Seconds > 0 {
-		rate = grouped(int64(float64(r.Lines)/r.Seconds)) + " a second"
+		rate = amount.Grouped(int64(float64(r.Lines)/r.Seconds)) + " a second"
 	}
 	add("files", r.Files, "")
 	add("  converted", r.Converted, "")
@@ -168,15 +169,15 @@ func (r *report) totals(s screen, b *strings.Builder) {
 	add("  rows", r.Rows, "")
 	add("  rejected", r.Rejected, "kept in the table rejected")
 	if r.Unaccounted != 0 {
-		g.add(s.red("  unaccounted"), s.red(grouped(r.Unaccounted)), "lines lost or doubled")
+		g.add(s.red("  unaccounted"), s.red(amount.Grouped(r.Unaccounted)), "lines lost or doubled")
 	}
 	add("ambiguous", r.Ambiguous, "rows that can be read in several ways")
 	unzipped := ""
 	if r.BytesText != r.BytesIn {
-		unzipped = size(r.BytesText) + " unzipped"
+		unzipped = amount.Bytes(r.BytesText) + " unzipped"
 	}
-	g.add("read", size(r.BytesIn), unzipped)
-	g.add("written", size(r.BytesOut), "")
+	g.add("read", amount.Bytes(r.BytesIn), unzipped)
+	g.add("written", amount.Bytes(r.BytesOut), "")
 	g.add("seconds", fmt.Sprintf("%.1f", r.Seconds), "")
 	b.WriteString(g.render())
 }
@@ -187,7 +188,7 @@ func (r *report) tables(s screen, b *strings.Builder) {
 	}
 	g := grid{columns: []gridColumn{{name: "table"}, {name: "rows", right: true}, {name: "days", right: true}, {name: "objects", right: true}, {name: "size", right: true}}}
 	for _, t := range r.Tables {
-		g.add(t.Name, grouped(t.Rows), grouped(int64(t.Days)), grouped(t.Objects), size(t.Bytes))
+		g.add(t.Name, amount.Grouped(t.Rows), amount.Grouped(int64(t.Days)), amount.Grouped(t.Objects), amount.Bytes(t.Bytes))
 	}
 	fmt.Fprintf(b, "\n%s\n%s", s.bold("Written to the lake in "+clean.Line(r.Lake)), g.render())
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"sluice/internal/amount"
 	"sluice/internal/formats"
 	"sluice/internal/ledger"
 	"sluice/internal/pipeline"
@@ -133,7 +134,7 @@ func beside(workers, batches int) bool { return workers > 1 && batches < 4*worke
 func (a *app) warnChanged(files []pipeline.Object, lake *ledger.Dir) {
 	changed := slices.DeleteFunc(slices.Clone(files), func(o pipeline.Object) bool { return !lake.Changed(o) })
 	if n := int64(len(changed)); n > 0 {
-		a.warn("converted before with another size or time, so that rows may come twice: %s, first %s", count(n, "file"), near(changed[0].Key))
+		a.warn("converted before with another size or time, so that rows may come twice: %s, first %s", amount.Of(n, "file"), near(changed[0].Key))
 	}
 }
 
@@ -142,7 +143,7 @@ func (a *app) warnChanged(files []pipeline.Object, lake *ledger.Dir) {
 func (a *app) warnStrays(lake *ledger.Dir) {
 	strays := lake.Strays()
 	if n := int64(len(strays)); n > 0 {
-		a.warn("in the lake, but of no conversion that it knows, so that rows may come twice: %s, first %s", count(n, "object"), strays[0])
+		a.warn("in the lake, but of no conversion that it knows, so that rows may come twice: %s, first %s", amount.Of(n, "object"), strays[0])
 	}
 }
 

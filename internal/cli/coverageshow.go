@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 	"sluice/internal/coverage"
 	"sluice/internal/logs"
@@ -85,10 +86,10 @@ func (c *coverageAnswer) write(to screen) error {
 	var counts []string
 	for _, s := range coverage.Statuses {
 		if n := c.Counts[string(s)]; n > 0 {
-			counts = append(counts, grouped(n)+" "+string(s))
+			counts = append(counts, amount.Grouped(n)+" "+string(s))
 		}
 	}
-	fmt.Fprintf(&b, "%s on %s: %s\n\n", to.bold(count(int64(len(c.Buckets)), "bucket")), shortTime(c.Checked), strings.Join(counts, ", "))
+	fmt.Fprintf(&b, "%s on %s: %s\n\n", to.bold(amount.Of(int64(len(c.Buckets)), "bucket")), shortTime(c.Checked), strings.Join(counts, ", "))
 	g := grid{columns: []gridColumn{{name: "bucket"}, {name: "status"}, {name: "before"}, {name: "silent h", right: true}, {name: "usual h", right: true}, {name: "logs to"}}}
 	shown, more := map[string]int{}, 0
 	for i := range c.Buckets {
@@ -116,7 +117,7 @@ func (c *coverageAnswer) write(to screen) error {
 	}
 	b.WriteString(g.render())
 	if more > 0 {
-		fmt.Fprintf(&b, " and %s (--json lists all)\n", count(int64(more), "more bucket"))
+		fmt.Fprintf(&b, " and %s (--json lists all)\n", amount.Of(int64(more), "more bucket"))
 	}
 	c.next(&b)
 	_, err := fmt.Fprint(to, b.String())
@@ -141,5 +142,5 @@ func numberText(n *int64) string {
 	if n == nil {
 		return ""
 	}
-	return grouped(*n)
+	return amount.Grouped(*n)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 	"sluice/internal/enroll"
 )
@@ -75,7 +76,7 @@ func (c *enrollCommand) Run(ctx context.Context, a *app) error {
 	}
 	switch {
 	case c.DryRun || changes == 0:
-	case c.Yes || a.confirm(fmt.Sprintf("Change %s?", count(int64(changes), "bucket"))):
+	case c.Yes || a.confirm(fmt.Sprintf("Change %s?", amount.Of(int64(changes), "bucket"))):
 		bar := a.steps("changing", changes)
 		steps = w.Apply(ctx, steps, func(s enroll.Step) {
 			if s.Verb.Changes() || s.Verb == enroll.Release {
@@ -263,7 +264,7 @@ func (e *enrollAnswer) write(s screen) error {
 		}
 	}
 	if right > 0 || len(e.Buckets) == 0 {
-		_, err := fmt.Fprintf(s, " %s as they should be\n", count(int64(right), "bucket"))
+		_, err := fmt.Fprintf(s, " %s as they should be\n", amount.Of(int64(right), "bucket"))
 		return err
 	}
 	return nil
@@ -293,6 +294,6 @@ func (e *enrollAnswer) writeOutcome(s screen) error {
 			done++
 		}
 	}
-	_, err := fmt.Fprintf(s, " %s changed, %s failed; S3 takes an hour or so to act on it\n", count(int64(done), "bucket"), grouped(int64(failed)))
+	_, err := fmt.Fprintf(s, " %s changed, %s failed; S3 takes an hour or so to act on it\n", amount.Of(int64(done), "bucket"), amount.Grouped(int64(failed)))
 	return err
 }

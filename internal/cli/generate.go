@@ -10,6 +10,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 	"sluice/internal/generate"
 )
@@ -95,13 +96,13 @@ func (c *generateCommand) report(a *app, t *generate.Truth) error {
 		name string
 		generate.Table
 	}{{"S3 access logs", t.Access}, {"CloudTrail", t.CloudTrail}} {
-		g.add(kind.name, grouped(kind.Files), grouped(kind.Lines), grouped(kind.Rejected), grouped(kind.Ambiguous), size(kind.Bytes))
+		g.add(kind.name, amount.Grouped(kind.Files), amount.Grouped(kind.Lines), amount.Grouped(kind.Rejected), amount.Grouped(kind.Ambiguous), amount.Bytes(kind.Bytes))
 	}
 	fmt.Fprintf(&b, "%s\n%s", a.stdout.bold("Generated in "+clean.Line(c.Dir)), g.render())
 	if len(t.Scenarios) > 0 {
 		g = grid{columns: []gridColumn{{name: "planted"}, {name: "what"}, {name: "lines", right: true}, {name: "records", right: true}}}
 		for _, s := range t.Scenarios {
-			g.add(s.Name, s.Title, grouped(s.Lines), grouped(s.Records))
+			g.add(s.Name, s.Title, amount.Grouped(s.Lines), amount.Grouped(s.Records))
 		}
 		fmt.Fprintf(&b, "\n%s", g.render())
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 	"sluice/internal/pipeline"
 )
@@ -147,7 +148,7 @@ func (e explanation) write(s screen) error {
 	case e.Reason != "":
 		fmt.Fprintf(&b, "  %s: %s", clean.Line(e.Reason), clean.Line(e.Detail))
 	case e.Splits > 1:
-		fmt.Fprintf(&b, "  the line can be read in %s ways; columns on which they differ are NULL", grouped(e.Splits))
+		fmt.Fprintf(&b, "  the line can be read in %s ways; columns on which they differ are NULL", amount.Grouped(e.Splits))
 	case e.Splits == 1:
 		b.WriteString("  the line can be read in one way only")
 	}
@@ -155,10 +156,10 @@ func (e explanation) write(s screen) error {
 	section(&b, s, "Fields", e.pick(false))
 	section(&b, s, "Derived", e.pick(true))
 	for i, x := range e.Examples {
-		section(&b, s, fmt.Sprintf("Way %d of %s", i+1, grouped(e.Splits)), x)
+		section(&b, s, fmt.Sprintf("Way %d of %s", i+1, amount.Grouped(e.Splits)), x)
 	}
 	if more := e.Splits - int64(len(e.Examples)); len(e.Examples) > 0 && more > 0 {
-		fmt.Fprintf(&b, "and %s more\n", grouped(more))
+		fmt.Fprintf(&b, "and %s more\n", amount.Grouped(more))
 	}
 	_, err := fmt.Fprint(s, b.String())
 	return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"sluice/internal/amount"
 	"sluice/internal/pipeline"
 )
 
@@ -92,8 +93,8 @@ func (p *progress) add(bytes, lines int64) {
 	p.lines += lines
 	if now := time.Now(); now.Sub(p.said) > 250*time.Millisecond {
 		p.said = now
-		p.bar.Describe(fmt.Sprintf("%s/%s files  %s lines/s", grouped(int64(p.done)), grouped(int64(p.total)),
-			grouped(int64(float64(p.lines)/max(now.Sub(p.start).Seconds(), 0.001)))))
+		p.bar.Describe(fmt.Sprintf("%s/%s files  %s lines/s", amount.Grouped(int64(p.done)), amount.Grouped(int64(p.total)),
+			amount.Grouped(int64(float64(p.lines)/max(now.Sub(p.start).Seconds(), 0.001)))))
 	}
 	p.mu.Unlock()
 	_ = p.bar.Add64(bytes)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/amount"
 	"sluice/internal/query"
 )
 
@@ -129,7 +130,7 @@ func (c *queryCommand) answer(ctx context.Context, a *app, lake *query.Lake, tex
 		return fmt.Errorf("query: %w", err)
 	}
 	if a.stderr.terminal {
-		_, err = fmt.Fprintln(a.stderr, a.stderr.dim(fmt.Sprintf("%s in %.2f s", count(n, "row"), time.Since(start).Seconds())))
+		_, err = fmt.Fprintln(a.stderr, a.stderr.dim(fmt.Sprintf("%s in %.2f s", amount.Of(n, "row"), time.Since(start).Seconds())))
 	}
 	return err
 }
@@ -152,7 +153,7 @@ func ourTables(err error) error {
 func (c *queryCommand) table(a *app, res *query.Result) (int64, error) {
 	n, cut, err := writeTable(a.stdout, res, c.Rows)
 	if err == nil && cut {
-		_, err = fmt.Fprintf(a.stderr, "sluice: these are the first %s; --rows 0 shows all, and so does --format csv\n", count(n, "row"))
+		_, err = fmt.Fprintf(a.stderr, "sluice: these are the first %s; --rows 0 shows all, and so does --format csv\n", amount.Of(n, "row"))
 	}
 	return n, err
 }

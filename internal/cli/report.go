@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/internal/amount"
 	"sluice/internal/logs"
 	"sluice/internal/pipeline"
 	"sluice/internal/table"
@@ -168,7 +169,7 @@ func (r *report) verdict(err error) error {
 	case r.Failed > 0 && r.Converted+r.Skipped+r.AlreadyDone == 0:
 		return errors.New("no file could be read")
 	case r.Failed > 0:
-		return coded{fmt.Errorf("%s could not be read; the same command again tries %s", count(r.Failed, "file"), map[bool]string{true: "it", false: "them"}[r.Failed == 1]), exitPartial}
+		return coded{fmt.Errorf("%s could not be read; the same command again tries %s", amount.Of(r.Failed, "file"), map[bool]string{true: "it", false: "them"}[r.Failed == 1]), exitPartial}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 	"sluice/internal/query"
 	page "sluice/internal/report"
@@ -109,15 +110,15 @@ func (c *reportCommand) write(a *app, fill func(io.Writer) error) (int64, error)
 
 func (c *reportCommand) say(a *app, s page.Summary, bytes int64, took time.Duration) error {
 	g := grid{headless: true, columns: make([]gridColumn, 2)}
-	g.add("report", fmt.Sprintf("%s, %s", clean.Line(c.Output), size(bytes)))
+	g.add("report", fmt.Sprintf("%s, %s", clean.Line(c.Output), amount.Bytes(bytes)))
 	if s.First == "" {
 		g.add("period", "holds nothing")
 	} else {
 		g.add("period", s.First+" to "+s.Last+" (UTC)")
 	}
-	g.add("requests", grouped(s.Requests))
-	g.add("CloudTrail", count(s.Events, "record"))
-	g.add("findings", grouped(s.Alerts)+" alert")
+	g.add("requests", amount.Grouped(s.Requests))
+	g.add("CloudTrail", amount.Of(s.Events, "record"))
+	g.add("findings", amount.Grouped(s.Alerts)+" alert")
 	g.add("seconds", fmt.Sprintf("%.1f", took.Seconds()))
 	_, err := fmt.Fprintf(a.stdout, "%s\nNext: open %s in a browser\n", g.render(), clean.Line(c.Output))
 	return err

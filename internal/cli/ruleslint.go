@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 )
 
@@ -51,7 +52,7 @@ func (c *rulesLintCommand) Run(a *app) error {
 				fmt.Fprintf(a.stdout, "%s: %s: idle: %s\n", clean.Line(l.File), clean.Line(l.about.Called()), clean.Line(l.Idle))
 			}
 		}
-		fmt.Fprintf(a.stdout, "%s in order, %s\n", count(int64(len(mine)), "rule"), count(int64(len(problems)), "problem"))
+		fmt.Fprintf(a.stdout, "%s in order, %s\n", amount.Of(int64(len(mine)), "rule"), amount.Of(int64(len(problems)), "problem"))
 	}
 	if len(problems) > 0 {
 		return exit(exitError)

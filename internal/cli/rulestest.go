@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 	"sluice/internal/detect"
 	"sluice/internal/sigma"
@@ -116,10 +117,10 @@ func (c *rulesTestCommand) report(a *app, verdicts []detect.Verdict, meant map[s
 		}
 	}
 	if !c.JSON {
-		fmt.Fprintf(&b, "%s of %s, %s\n", count(examples, "example"), count(int64(len(meant)-len(without)), "rule"),
-			map[bool]string{true: "all as they should be", false: grouped(wrong) + " not as they should be"}[wrong == 0])
+		fmt.Fprintf(&b, "%s of %s, %s\n", amount.Of(examples, "example"), amount.Of(int64(len(meant)-len(without)), "rule"),
+			map[bool]string{true: "all as they should be", false: amount.Grouped(wrong) + " not as they should be"}[wrong == 0])
 		if n := int64(len(without)); n > 0 {
-			fmt.Fprintf(&b, "%s without examples: %s\n", count(n, "rule"), clean.Line(strings.Join(slices.Sorted(maps.Values(without)), ", ")))
+			fmt.Fprintf(&b, "%s without examples: %s\n", amount.Of(n, "rule"), clean.Line(strings.Join(slices.Sorted(maps.Values(without)), ", ")))
 		}
 		if _, err := fmt.Fprint(a.stdout, b.String()); err != nil {
 			return err

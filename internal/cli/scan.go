@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice/internal/amount"
 	"sluice/internal/sigma"
 )
 
@@ -151,7 +152,7 @@ func (s *scan) verdict(zero bool) error {
 	}
 	failed := s.report.Failed
 	if failed > 0 {
-		s.a.warn("%s could not be read", count(failed, "file"))
+		s.a.warn("%s could not be read", amount.Of(failed, "file"))
 	}
 	switch {
 	case failed > 0 && s.report.Converted+s.report.Skipped == 0:

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/internal/amount"
 	"sluice/internal/generate"
 )
 
@@ -187,7 +188,7 @@ func TestScanTiers(t *testing.T) {
 		t.Errorf("%d findings, %d of which alert", len(all), len(alerts))
 	}
 	_, out, _ := sluice(t, "", "scan", "--min-level=informational", "--rows=2", "logs")
-	wants(t, "cut", out, fmt.Sprintf(" and %s more; --rows 0 shows all\n", grouped(int64(len(all)-2))))
+	wants(t, "cut", out, fmt.Sprintf(" and %s more; --rows 0 shows all\n", amount.Grouped(int64(len(all)-2))))
 }
 
 func TestScanSpan(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 	"sluice/internal/finding"
 	"sluice/internal/sigma"
@@ -43,7 +44,7 @@ func atMost(rows, n int) int {
 // more says how many are not in the table.
 func more(b *strings.Builder, n int) {
 	if n > 0 {
-		fmt.Fprintf(b, " and %s more; --rows 0 shows all\n", grouped(int64(n)))
+		fmt.Fprintf(b, " and %s more; --rows 0 shows all\n", amount.Grouped(int64(n)))
 	}
 }
 
@@ -56,27 +57,27 @@ func (s *scan) account() error {
 	g := grid{headless: true, columns: []gridColumn{{}, {right: true}, {}}}
 	rate := ""
 	if r.Lines > 0 && r.Seconds > 0 {
-		rate = grouped(int64(float64(r.Lines)/r.Seconds)) + " a second"
+		rate = amount.Grouped(int64(float64(r.Lines)/r.Seconds)) + " a second"
 	}
-	g.add("files", grouped(r.Files+s.outside), "")
-	g.add("  scanned", grouped(r.Converted), "")
-	g.add("  skipped", grouped(r.Skipped), "no log records in them")
-	g.add("  failed", grouped(r.Failed), "")
+	g.add("files", amount.Grouped(r.Files+s.outside), "")
+	g.add("  scanned", amount.Grouped(r.Converted), "")
+	g.add("  skipped", amount.Grouped(r.Skipped), "no log records in them")
+	g.add("  failed", amount.Grouped(r.Failed), "")
 	if s.outside > 0 {
-		g.add("  too old", grouped(s.outside), "left unread because of --since")
+		g.add("  too old", amount.Grouped(s.outside), "left unread because of --since")
 	}
-	g.add("lines", grouped(r.Lines), rate)
-	g.add("  rejected", grouped(r.Rejected), "fit no row, and are not judged")
+	g.add("lines", amount.Grouped(r.Lines), rate)
+	g.add("  rejected", amount.Grouped(r.Rejected), "fit no row, and are not judged")
 	side := s.sides[0]
-	g.add("findings", grouped(int64(len(side.harvest.shown))), side.harvest.byLevel())
+	g.add("findings", amount.Grouped(int64(len(side.harvest.shown))), side.harvest.byLevel())
 	if n := len(side.harvest.other); n > 0 {
-		g.add("  not shown", grouped(int64(n)), s.tier.why())
+		g.add("  not shown", amount.Grouped(int64(n)), s.tier.why())
 	}
 	if side.dropped > 0 {
-		g.add(out.red("  dropped"), out.red(grouped(side.dropped)), "groups of one file beyond what is counted of a rule")
+		g.add(out.red("  dropped"), out.red(amount.Grouped(side.dropped)), "groups of one file beyond what is counted of a rule")
 	}
 	if n := len(s.problems); n > 0 {
-		g.add(out.red("rule problems"), out.red(grouped(int64(n))), "sluice rules lint DIR tells them")
+		g.add(out.red("rule problems"), out.red(amount.Grouped(int64(n))), "sluice rules lint DIR tells them")
 	}
 	g.add("seconds", fmt.Sprintf("%.1f", r.Seconds), "")
 	b.WriteString(g.render())
@@ -89,7 +90,7 @@ func (h *harvest) byLevel() string {
 	var parts []string
 	for l := sigma.Critical; l > sigma.Unrated; l-- {
 		if n := h.found[l]; n > 0 {
-			parts = append(parts, grouped(n)+" "+l.String())
+			parts = append(parts, amount.Grouped(n)+" "+l.String())
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -175,7 +176,7 @@ func (s *scan) showChanges(asJSON bool, rows int, full bool) error {
 			same--
 		}
 	}
-	fmt.Fprintf(&b, "\n%s in both\n", count(int64(same), "finding"))
+	fmt.Fprintf(&b, "\n%s in both\n", amount.Of(int64(same), "finding"))
 	if full {
 		writeMails(&b, out, fs)
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 
 	"golang.org/x/term"
 )
@@ -43,37 +42,3 @@ func (s screen) paint(code int, text string) string {
 func (s screen) bold(text string) string { return s.paint(1, text) }
 func (s screen) dim(text string) string  { return s.paint(2, text) }
 func (s screen) red(text string) string  { return s.paint(31, text) }
-
-// grouped writes n with its digits in threes.
-func grouped(n int64) string {
-	digits := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, digits = "-", digits[1:]
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return sign + digits
-}
-
-// size writes a number of bytes for a person.
-func size(n int64) string {
-	if n < 1000 {
-		return strconv.FormatInt(n, 10) + " B"
-	}
-	value, unit := float64(n), 0
-	for value >= 999.95 && unit < 5 {
-		value /= 1000
-		unit++
-	}
-	return fmt.Sprintf("%.1f %cB", value, " kMGTP"[unit])
-}
-
-// count writes a number with its noun.
-func count(n int64, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return grouped(n) + " " + noun
-}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 	"sluice/internal/logs"
 )
@@ -60,12 +61,12 @@ func (f *fileFate) write(b *strings.Builder) {
 	}
 	if n := f.Counts; n != nil {
 		add("table", n.Format)
-		add("lines", grouped(n.Lines))
-		add("  rows", grouped(n.Rows))
+		add("lines", amount.Grouped(n.Lines))
+		add("  rows", amount.Grouped(n.Rows))
 		add("  rejected", rejectedText(n.Rejected, n.Reasons))
-		add("ambiguous", grouped(n.Ambiguous))
+		add("ambiguous", amount.Grouped(n.Ambiguous))
 		if n.Findings != nil {
-			add("findings", grouped(*n.Findings))
+			add("findings", amount.Grouped(*n.Findings))
 		}
 	} else if f.Outcome == "converted" {
 		add("lines", "not put down by the version of sluice that converted it")
@@ -74,7 +75,7 @@ func (f *fileFate) write(b *strings.Builder) {
 		g.add([]string{"where", ""}[min(i, 1)], clean.Line(o))
 	}
 	if more := len(f.Objects) - shownObjects; more > 0 {
-		g.add("", fmt.Sprintf("and %s (--json lists all)", count(int64(more), "more object")))
+		g.add("", fmt.Sprintf("and %s (--json lists all)", amount.Of(int64(more), "more object")))
 	}
 	for i, p := range f.Packed[:min(shownObjects, len(f.Packed))] {
 		g.add([]string{"packed", ""}[min(i, 1)], clean.Line(p.text()))
@@ -84,13 +85,13 @@ func (f *fileFate) write(b *strings.Builder) {
 
 // rejectedText is a number of rejects with their reasons, most first.
 func rejectedText(n int64, reasons map[logs.Reason]int64) string {
-	text := grouped(n)
+	text := amount.Grouped(n)
 	order := slices.SortedFunc(maps.Keys(reasons), func(x, y logs.Reason) int {
 		return cmp.Or(cmp.Compare(reasons[y], reasons[x]), cmp.Compare(x, y))
 	})
 	var parts []string
 	for _, r := range order {
-		parts = append(parts, grouped(reasons[r])+" "+string(r))
+		parts = append(parts, amount.Grouped(reasons[r])+" "+string(r))
 	}
 	if len(parts) > 0 {
 		text += ": " + strings.Join(parts, ", ")
@@ -108,17 +109,17 @@ func (s *statusAnswer) writeBatch(to screen, b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "\n%s\n%s", to.bold("Files"), g.render())
 		if more := len(s.Files) - shownFiles; more > 0 {
-			fmt.Fprintf(b, " and %s (--json lists all)\n", count(int64(more), "more file"))
+			fmt.Fprintf(b, " and %s (--json lists all)\n", amount.Of(int64(more), "more file"))
 		}
 	}
 	if len(s.Objects) > 0 {
 		g := grid{columns: []gridColumn{{name: "object"}, {name: "rows", right: true}, {name: "size", right: true}}}
 		for _, o := range s.Objects[:min(shownObjects, len(s.Objects))] {
-			g.add(clean.Line(o.Name), grouped(o.Rows), size(o.Bytes))
+			g.add(clean.Line(o.Name), amount.Grouped(o.Rows), amount.Bytes(o.Bytes))
 		}
 		fmt.Fprintf(b, "\n%s\n%s", to.bold("Objects"), g.render())
 		if more := len(s.Objects) - shownObjects; more > 0 {
-			fmt.Fprintf(b, " and %s (--json lists all)\n", count(int64(more), "more object"))
+			fmt.Fprintf(b, " and %s (--json lists all)\n", amount.Of(int64(more), "more object"))
 		}
 	}
 }
@@ -129,9 +130,9 @@ func (f *fileFate) cells() []string {
 		cells[1] += ": " + clean.Line(f.Reason)
 	}
 	if n := f.Counts; n != nil {
-		copy(cells[2:], []string{clean.Line(n.Format), grouped(n.Lines), grouped(n.Rows), grouped(n.Rejected), grouped(n.Ambiguous)})
+		copy(cells[2:], []string{clean.Line(n.Format), amount.Grouped(n.Lines), amount.Grouped(n.Rows), amount.Grouped(n.Rejected), amount.Grouped(n.Ambiguous)})
 		if n.Findings != nil {
-			cells[7] = grouped(*n.Findings)
+			cells[7] = amount.Grouped(*n.Findings)
 		}
 	}
 	return cells
@@ -145,8 +146,8 @@ func batchesTable(to screen, batches []batchFate) string {
 		{name: "objects", right: true}, {name: "batch", whole: true}}}
 	for _, b := range batches {
 		t := b.Totals
-		g.add(b.at().UTC().Format("2006-01-02 15:04"), clean.Line(b.State), grouped(t.Files), grouped(t.Skipped), grouped(t.Failed),
-			grouped(t.Lines), grouped(t.Rows), grouped(t.Rejected), grouped(t.Objects), clean.Line(b.ID))
+		g.add(b.at().UTC().Format("2006-01-02 15:04"), clean.Line(b.State), amount.Grouped(t.Files), amount.Grouped(t.Skipped), amount.Grouped(t.Failed),
+			amount.Grouped(t.Lines), amount.Grouped(t.Rows), amount.Grouped(t.Rejected), amount.Grouped(t.Objects), clean.Line(b.ID))
 	}
 	if widths := g.widths(); to.terminal && g.total(widths, slices.Max(widths)) > to.width {
 		return g.folded(to)

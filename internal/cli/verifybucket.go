@@ -11,6 +11,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 	"sluice/internal/ledger"
 	"sluice/internal/probe"
@@ -55,7 +56,7 @@ func (c *verifyCommand) bucket(ctx context.Context, a *app) error {
 	if a.stderr.redraws {
 		bar := progressbar.NewOptions(-1, barOptions(a.stderr, progressbar.OptionSetPredictTime(false))...)
 		config.Looked = func(what string, since time.Duration, files int) {
-			bar.Describe(fmt.Sprintf("waiting %s for %s, %s looked at; Ctrl-C ends it, the probe goes on", what, since.Round(time.Second), count(int64(files), "file")))
+			bar.Describe(fmt.Sprintf("waiting %s for %s, %s looked at; Ctrl-C ends it, the probe goes on", what, since.Round(time.Second), amount.Of(int64(files), "file")))
 			_ = bar.Add(1)
 		}
 		end = func() { _ = bar.Clear() }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 	"sluice/internal/ledger"
 	"sluice/internal/pipeline"
@@ -35,7 +36,7 @@ type stackLake struct {
 func (l stackLake) Rows(ctx context.Context, o ledger.Object, q probe.Question) (_ []probe.Row, err error) {
 	at := "s3://" + l.bucket + "/" + lakeFolder + o.Name
 	if o.Bytes > maxLakeObject {
-		return nil, fmt.Errorf("%w: %s has %s, and at most %s are fetched", probe.ErrUnreadable, at, size(o.Bytes), size(maxLakeObject))
+		return nil, fmt.Errorf("%w: %s has %s, and at most %s are fetched", probe.ErrUnreadable, at, amount.Bytes(o.Bytes), amount.Bytes(maxLakeObject))
 	}
 	dir, err := os.MkdirTemp("", "sluice-verify-*")
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 	"sluice/internal/digest"
 	"sluice/internal/logs"
@@ -41,7 +42,7 @@ func (c *verifyCommand) trail(ctx context.Context, a *app) (err error) {
 	if a.stderr.redraws {
 		bar := progressbar.NewOptions(-1, barOptions(a.stderr, progressbar.OptionSetPredictTime(false))...)
 		o.Progress = func(digests, files int) {
-			bar.Describe(fmt.Sprintf("%s, %s", count(int64(digests), "digest"), count(int64(files), "log file")))
+			bar.Describe(fmt.Sprintf("%s, %s", amount.Of(int64(digests), "digest"), amount.Of(int64(files), "log file")))
 			_ = bar.Add(1)
 		}
 		end = func() { _ = bar.Finish() }
@@ -167,14 +168,14 @@ func writeTrail(to screen, r *digest.Result) error {
 	slices.SortFunc(chains, func(x, y digest.Chain) int { return cmp.Compare(x.Name, y.Name) })
 	for _, c := range chains {
 		_, name, _ := strings.Cut(c.Name, "CloudTrail-Digest/")
-		g.add(clean.Line(name), trailTime(c.From), trailTime(c.To), grouped(int64(c.Digests)), grouped(int64(c.Valid)), grouped(int64(c.Logs)), grouped(int64(c.Good)))
+		g.add(clean.Line(name), trailTime(c.From), trailTime(c.To), amount.Grouped(int64(c.Digests)), amount.Grouped(int64(c.Valid)), amount.Grouped(int64(c.Logs)), amount.Grouped(int64(c.Good)))
 	}
 	b.WriteString(g.render())
 	if r.Earlier > 0 {
-		fmt.Fprintf(&b, " %s from before the first digest: nothing is known of them\n", count(int64(r.Earlier), "log file"))
+		fmt.Fprintf(&b, " %s from before the first digest: nothing is known of them\n", amount.Of(int64(r.Earlier), "log file"))
 	}
 	if r.Later > 0 {
-		fmt.Fprintf(&b, " %s after the last digest: the next one, within the hour, is about them\n", count(int64(r.Later), "log file"))
+		fmt.Fprintf(&b, " %s after the last digest: the next one, within the hour, is about them\n", amount.Of(int64(r.Later), "log file"))
 	}
 	var kinds []digest.Kind
 	byKind := map[digest.Kind][]digest.Problem{}
@@ -194,12 +195,12 @@ func writeTrail(to screen, r *digest.Result) error {
 			fmt.Fprintf(&b, "  %s\n    %s\n", clean.Line(p.Key), clean.Line(p.Detail))
 		}
 		if more := len(byKind[k]) - shownProblems; more > 0 {
-			fmt.Fprintf(&b, "  and %s (--json lists all)\n", count(int64(more), "more"))
+			fmt.Fprintf(&b, "  and %s (--json lists all)\n", amount.Of(int64(more), "more"))
 		}
 	}
 	switch {
 	case r.More > 0:
-		fmt.Fprintf(&b, "\n%s were found that are not listed\n", count(int64(r.More), "more problem"))
+		fmt.Fprintf(&b, "\n%s were found that are not listed\n", amount.Of(int64(r.More), "more problem"))
 	case r.Sound():
 		b.WriteString("\nNothing was changed, removed or added.\n")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 )
 
@@ -14,19 +15,19 @@ func Amount(measure string, n int64, atLeast bool) string {
 	measure = clean.Line(measure)
 	switch {
 	case measure == "" || measure == "events":
-		return several(n, "event")
+		return amount.Of(n, "event")
 	case measure == "rules":
-		return several(n, "rule")
+		return amount.Of(n, "rule")
 	case strings.HasPrefix(measure, "sum of bytes"):
 		return inBytes(n)
 	case strings.HasPrefix(measure, "average of "):
-		return fmt.Sprintf("%s %s on average", thousands(n), strings.TrimPrefix(measure, "average of "))
+		return fmt.Sprintf("%s %s on average", amount.Grouped(n), strings.TrimPrefix(measure, "average of "))
 	}
 	if field, first := strings.CutPrefix(measure, "new "); first {
 		if noun, ok := nouns[field]; ok {
-			return several(n, "new "+noun)
+			return amount.Of(n, "new "+noun)
 		}
-		return several(n, "new value") + " of " + field
+		return amount.Of(n, "new value") + " of " + field
 	}
 	more := ""
 	if atLeast {
@@ -36,36 +37,23 @@ func Amount(measure string, n int64, atLeast bool) string {
 	noun, ok := nouns[field]
 	switch {
 	case !distinct:
-		return thousands(n) + more + " " + strings.TrimPrefix(measure, "sum of ")
+		return amount.Grouped(n) + more + " " + strings.TrimPrefix(measure, "sum of ")
 	case !ok:
-		return thousands(n) + more + " different " + field
+		return amount.Grouped(n) + more + " different " + field
 	case n == 1 && !atLeast:
 		return "1 " + noun
 	case strings.HasSuffix(noun, "s"):
 		noun += "e"
 	}
-	return thousands(n) + more + " " + noun + "s"
+	return amount.Grouped(n) + more + " " + noun + "s"
 }
 
 // inBytes writes a number of bytes in a unit one can judge.
 func inBytes(n int64) string {
 	if n < 1000 {
-		return several(n, "byte")
+		return amount.Of(n, "byte")
 	}
-	v, unit := float64(n), 0
-	for v >= 999.95 && unit < 6 {
-		v /= 1000
-		unit++
-	}
-	return fmt.Sprintf("%.1f %cB", v, " kMGTPE"[unit])
-}
-
-// several is a number with its noun.
-func several(n int64, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return thousands(n) + " " + noun
+	return amount.Bytes(n)
 }
 
 // nouns are what people call a value of a column that rules count.

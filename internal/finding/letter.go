@@ -1,7 +1,6 @@
 package finding
 
 import (
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -56,17 +55,4 @@ func (m *letter) pairs(all []Pair) {
 	for _, p := range all {
 		m.line("  " + p.Name + strings.Repeat(" ", width-utf8.RuneCountInString(p.Name)+2) + p.Value)
 	}
-}
-
-// thousands writes n with commas.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, s = "-", s[1:]
-	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return sign + s
 }

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"sluice/internal/amount"
 )
 
 // Limits of a mail.
@@ -70,10 +72,10 @@ func (f *Finding) body() string {
 	m.line(severityOf(f.Rule.Level).mark + ": " + defang(shown(f.Rule.Title, maxTitle)))
 	switch {
 	case f.Unheard:
-		m.line(fmt.Sprintf("The first message about this incident, which is now %s times its threshold:", thousands(f.Step)))
+		m.line(fmt.Sprintf("The first message about this incident, which is now %s times its threshold:", amount.Grouped(f.Step)))
 		m.line("the one before was held back, for too many were sent at that time.")
 	case f.Step > 1:
-		m.line(fmt.Sprintf("An update: this incident is now %s times its threshold.", thousands(f.Step)))
+		m.line(fmt.Sprintf("An update: this incident is now %s times its threshold.", amount.Grouped(f.Step)))
 	}
 
 	m.head("What happened")
@@ -158,13 +160,13 @@ func (f *Finding) where(dead func(string) string, max int) []Pair {
 }
 
 func (f *Finding) howMuch() string {
-	events := thousands(f.Count) + " events"
+	events := amount.Grouped(f.Count) + " events"
 	if f.Count == 1 {
 		events = "1 event"
 	}
 	switch {
 	case f.Measure == "rules":
-		return fmt.Sprintf("%s rules matched; %s have to.", thousands(f.Value), thousands(f.Threshold))
+		return fmt.Sprintf("%s rules matched; %s have to.", amount.Grouped(f.Value), amount.Grouped(f.Threshold))
 	case strings.HasPrefix(f.Measure, "new "): // a first time has no threshold
 		return defang(shown(Amount(f.Measure, f.Value, f.AtLeast), maxName)) + "."
 	case f.Measure != "events" && f.Measure != "":
@@ -178,7 +180,7 @@ func (f *Finding) howMuch() string {
 		}
 		return s
 	case f.Threshold > 1:
-		return fmt.Sprintf("%s so far; the threshold is %s.", events, thousands(f.Threshold))
+		return fmt.Sprintf("%s so far; the threshold is %s.", events, amount.Grouped(f.Threshold))
 	}
 	return events + " so far."
 }
@@ -186,9 +188,9 @@ func (f *Finding) howMuch() string {
 // amount writes n of what the rule measures; bytes also in a unit one can judge.
 func (f *Finding) amount(n int64) string {
 	if n < 1_000_000 || !strings.Contains(f.Measure, "bytes") {
-		return thousands(n)
+		return amount.Grouped(n)
 	}
-	return fmt.Sprintf("%s (%s)", thousands(n), inBytes(n))
+	return fmt.Sprintf("%s (%s)", amount.Grouped(n), inBytes(n))
 }
 
 func (f *Finding) when() string {
@@ -249,7 +251,7 @@ func (f *Finding) samples(m *letter) {
 func (f *Finding) samplesHead(n int) string {
 	s := fmt.Sprintf("Samples, %d", n)
 	if f.Count > 0 {
-		s += " of " + thousands(max(f.Count, int64(n)))
+		s += " of " + amount.Grouped(max(f.Count, int64(n)))
 	}
 	for _, e := range f.Evidence {
 		if e.LogKey != f.Evidence[0].LogKey {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/amount"
 	"sluice/internal/finding"
 	"sluice/internal/query"
 )
@@ -67,7 +68,7 @@ func (g *gatherer) incidents(ctx context.Context) error {
 			return err
 		}
 		g.page.Alerts += n
-		g.page.AlertLevels = append(g.page.AlertLevels, fact{levelName(row[0].Text), grouped(n)})
+		g.page.AlertLevels = append(g.page.AlertLevels, fact{levelName(row[0].Text), amount.Grouped(n)})
 	}
 	if res, err = g.ask(ctx, "incidents", nil, map[string]any{"most": maxIncidents}); err != nil {
 		return err
@@ -114,7 +115,7 @@ func (p *page) incident(columns []query.Column, row []query.Value) (incident, er
 	for _, f := range []fact{
 		{"bucket", text("bucket_name")}, {"who", text("requester")}, {"address", text("remote_ip")},
 		{"first", i.First + " UTC"}, {"last", i.Last + " UTC"},
-		{"how much", i.Amount + " (threshold " + grouped(n[3]) + ")"},
+		{"how much", i.Amount + " (threshold " + amount.Grouped(n[3]) + ")"},
 		{"type", text("type")},
 	} {
 		if f.Value != "" {

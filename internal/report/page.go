@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sluice/internal/amount"
 )
 
 // page is all that stands on the page.
@@ -77,7 +79,7 @@ func (g *gatherer) finish() {
 	p.Access, p.Trail, p.Any = len(g.access) > 0, len(g.trail) > 0, len(g.all) > 0
 	if s := p.span; s.strayRows > 0 {
 		p.AxisNote = fmt.Sprintf("%s on %s far from these %s counted too; the charts do not show %s.",
-			count(s.strayRows, "record"), count(int64(s.strayDays), "day"), verb(s.strayRows, "is", "are"), verb(s.strayRows, "it", "them"))
+			amount.Of(s.strayRows, "record"), amount.Of(int64(s.strayDays), "day"), verb(s.strayRows, "is", "are"), verb(s.strayRows, "it", "them"))
 	}
 	p.Held, p.Doubts = g.holds(), p.doubts()
 	p.tiles()
@@ -97,7 +99,7 @@ func (g *gatherer) holds() *table {
 				n, days, first, last = n+d.n, days+1, min(first, d.first), max(last, d.last)
 			}
 		}
-		row := []cell{{Text: name}, {Text: grouped(n)}, {Text: grouped(days)}, {Null: days == 0}, {Null: days == 0}}
+		row := []cell{{Text: name}, {Text: amount.Grouped(n)}, {Text: amount.Grouped(days)}, {Null: days == 0}, {Null: days == 0}}
 		if days > 0 {
 			row[3].Text, row[4].Text = moment(first), moment(last)
 		}
@@ -115,7 +117,7 @@ func (p *page) doubts() *table {
 		if of > 0 {
 			share.Text = percent(n, of)
 		}
-		t.Rows = append(t.Rows, tableRow{Cells: []cell{{Text: what}, {Text: grouped(n)}, share}})
+		t.Rows = append(t.Rows, tableRow{Cells: []cell{{Text: what}, {Text: amount.Grouped(n)}, share}})
 	}
 	ambiguous, _ := p.Series["access"].sum("ambiguous")
 	add("ambiguous: lines that can be read in several ways", ambiguous, p.requests)
@@ -135,20 +137,20 @@ func (p *page) tiles() {
 		n, failed := sum("n"), sum("refused")+sum("broken")
 		sent := "NULL"
 		if bytes, ok := s.sum("bytes"); ok {
-			sent = size(bytes)
+			sent = amount.Bytes(bytes)
 		}
 		p.Tiles = append(p.Tiles,
-			tile{"requests", "requests", grouped(n), ""},
+			tile{"requests", "requests", amount.Grouped(n), ""},
 			tile{"sent", "sent", sent, ""},
-			tile{"failed", "failed", percent(failed, max(n, 1)), grouped(failed) + " with 4xx or 5xx"},
-			tile{"anonymous", "anonymous, answered", grouped(sum("anonymous")), grouped(sum("anonymous_refused")) + " refused"},
-			tile{"deleted", "objects deleted", grouped(sum("deleted")), "+ " + grouped(sum("expired")) + " by lifecycle"})
+			tile{"failed", "failed", percent(failed, max(n, 1)), amount.Grouped(failed) + " with 4xx or 5xx"},
+			tile{"anonymous", "anonymous, answered", amount.Grouped(sum("anonymous")), amount.Grouped(sum("anonymous_refused")) + " refused"},
+			tile{"deleted", "objects deleted", amount.Grouped(sum("deleted")), "+ " + amount.Grouped(sum("expired")) + " by lifecycle"})
 	}
 	if p.Trail {
 		s := p.Series["trail"]
 		n, _ := s.sum("n")
 		failed, _ := s.sum("failed")
-		p.Tiles = append(p.Tiles, tile{"records", "CloudTrail records", grouped(n), percent(failed, max(n, 1)) + " of them failed"})
+		p.Tiles = append(p.Tiles, tile{"records", "CloudTrail records", amount.Grouped(n), percent(failed, max(n, 1)) + " of them failed"})
 	}
 }
 
@@ -162,7 +164,7 @@ func (p *page) glance() {
 		for _, l := range p.AlertLevels {
 			parts = append(parts, l.Value+" "+l.Name)
 		}
-		say("findings", "%s: %s.", count(p.Alerts, "finding")+verb(p.Alerts, " alerts", " alert"), strings.Join(parts, ", "))
+		say("findings", "%s: %s.", amount.Of(p.Alerts, "finding")+verb(p.Alerts, " alerts", " alert"), strings.Join(parts, ", "))
 	} else if p.Scanned {
 		say("findings", "No finding alerts.")
 	}
@@ -170,13 +172,13 @@ func (p *page) glance() {
 		s := p.Series["access"]
 		sent, _ := s.sum("bytes")
 		if t := p.block("downloads"); t != nil && len(t.Rows) > 0 && !t.Rows[0].Cells[3].Null {
-			say("who", "%s moved the most bytes out: %s of %s.", cmp.Or(t.Rows[0].Cells[0].Text, "NULL"), t.Rows[0].Cells[3].Text, size(sent))
+			say("who", "%s moved the most bytes out: %s of %s.", cmp.Or(t.Rows[0].Cells[0].Text, "NULL"), t.Rows[0].Cells[3].Text, amount.Bytes(sent))
 		}
 		if p.requesters+p.addresses > 0 {
-			say("who", "%s, from %s.", count(p.requesters, "requester")+" by name", many(p.addresses, "address", "addresses"))
+			say("who", "%s, from %s.", amount.Of(p.requesters, "requester")+" by name", many(p.addresses, "address", "addresses"))
 		}
 		if n, _ := s.sum("anonymous"); n > 0 {
-			say("access", "%s without credentials %s answered.", count(n, "request"), verb(n, "was", "were"))
+			say("access", "%s without credentials %s answered.", amount.Of(n, "request"), verb(n, "was", "were"))
 		} else {
 			say("access", "No request without credentials was answered.")
 		}
@@ -189,12 +191,12 @@ func (p *page) glance() {
 	}
 	if p.Any {
 		ambiguous, _ := p.Series["access"].sum("ambiguous")
-		say("quality", "%s, %s, %s.", count(ambiguous, "ambiguous line"), count(p.rejected, "rejected record"), count(p.duplicates, "line")+" delivered again")
+		say("quality", "%s, %s, %s.", amount.Of(ambiguous, "ambiguous line"), amount.Of(p.rejected, "rejected record"), amount.Of(p.duplicates, "line")+" delivered again")
 	}
 }
 
 func many(n int64, one, many string) string {
-	return grouped(n) + " " + verb(n, one, many)
+	return amount.Grouped(n) + " " + verb(n, one, many)
 }
 
 // verb is the one word or the other.
@@ -225,7 +227,7 @@ func (p *page) AlertsCut() string {
 	if p.Alerts <= int64(len(p.Incidents)) {
 		return ""
 	}
-	return "The first " + itoa(len(p.Incidents)) + " of " + grouped(p.Alerts) + "."
+	return "The first " + itoa(len(p.Incidents)) + " of " + amount.Grouped(p.Alerts) + "."
 }
 
 // ChartsOf, RankingsOf and TablesOf are what a section of the page has.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sluice/internal/amount"
 )
 
 // TestAssets: the libraries are the released files that VERSIONS says, and can
@@ -157,8 +159,8 @@ func TestShown(t *testing.T) {
 func TestNumbers(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{percent(0, 10), "0 %"}, {percent(10, 10), "100 %"}, {percent(1, 100000), "under 0.1 %"}, {percent(99999, 100000), "over 99.9 %"}, {percent(1, 3), "33.3 %"},
-		{size(999), "999 B"}, {size(1000), "1.0 kB"}, {size(999_950), "1.0 MB"}, {size(61_987_654_321), "62.0 GB"},
-		{grouped(-1234567), "-1,234,567"}, {decimals("1234.5"), "1,234.5"}, {decimals("-0.4"), "-0.4"}, {decimals("1e30"), "1e30"},
+		{amount.Bytes(999), "999 B"}, {amount.Bytes(1000), "1.0 kB"}, {amount.Bytes(999_950), "1.0 MB"}, {amount.Bytes(61_987_654_321), "62.0 GB"},
+		{amount.Grouped(-1234567), "-1,234,567"}, {decimals("1234.5"), "1,234.5"}, {decimals("-0.4"), "-0.4"}, {decimals("1e30"), "1e30"},
 		{(&table{Rows: make([]tableRow, 2), Of: 2}).Cut(), ""},
 		{(&table{Rows: make([]tableRow, 2), Of: 1234}).Cut(), "The first 2 of 1,234."},
 		{(&table{Rows: make([]tableRow, 2), Of: beyond, More: true}).Cut(), "The first 2 of more than 10,000."},

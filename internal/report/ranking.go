@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"sluice/internal/amount"
 	"sluice/internal/query"
 )
 
@@ -190,9 +191,9 @@ func (a *ranked) table(r ranking) *table {
 		}
 		sent := cell{Null: bytes < 0}
 		if bytes >= 0 {
-			sent.Text = size(bytes)
+			sent.Text = amount.Bytes(bytes)
 		}
-		cells := []cell{name, {Text: grouped(n)}, {Text: grouped(failed)}, sent}
+		cells := []cell{name, {Text: amount.Grouped(n)}, {Text: amount.Grouped(failed)}, sent}
 		by, value := 1, n
 		if r.by == "bytes" {
 			by, value = 3, bytes

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"sluice/internal/amount"
 )
 
 // series is one log over time. A row is a bin, a place in the list of buckets
@@ -142,7 +144,7 @@ func (c chart) say(a axis, totals, whole []int64) string {
 	}
 	text := strings.Join(parts, ", ")
 	if judged {
-		text = count(total, c.Noun) + ", " + percent(bad, total) + " of them failed"
+		text = amount.Of(total, c.Noun) + ", " + percent(bad, total) + " of them failed"
 	}
 	if top := slices.Max(whole); top > 0 && a.Bins > 1 {
 		text += fmt.Sprintf("; most %s %s: %s", a.within(), a.label(int64(slices.Index(whole, top))), c.amount(top))
@@ -152,7 +154,7 @@ func (c chart) say(a axis, totals, whole []int64) string {
 
 func (c chart) amount(n int64) string {
 	if c.Bytes {
-		return size(n)
+		return amount.Bytes(n)
 	}
-	return grouped(n)
+	return amount.Grouped(n)
 }

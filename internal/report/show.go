@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"sluice/internal/amount"
 	"sluice/internal/clean"
 	"sluice/internal/query"
 )
@@ -24,7 +25,7 @@ func shown(text string) string {
 	}
 	text = clean.Line(text)
 	if runes := []rune(text); len(runes) > maxText || whole > 4*maxText {
-		return fmt.Sprintf("%s… (%s characters)", string(runes[:min(len(runes), maxText)]), grouped(int64(whole)))
+		return fmt.Sprintf("%s… (%s characters)", string(runes[:min(len(runes), maxText)]), amount.Grouped(int64(whole)))
 	}
 	return text
 }
@@ -62,36 +63,9 @@ func decimals(text string) string {
 		sign = "-"
 	}
 	if part == "" {
-		return sign + grouped(n)
+		return sign + amount.Grouped(n)
 	}
-	return sign + grouped(n) + "." + part
-}
-
-// grouped writes n with its digits in threes.
-func grouped(n int64) string {
-	digits := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, digits = "-", digits[1:]
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return sign + digits
-}
-
-// size writes a number of bytes for a person. The script of the page writes
-// them in the same way.
-func size(n int64) string {
-	if n < 1000 {
-		return strconv.FormatInt(n, 10) + " B"
-	}
-	value, unit := float64(n), 0
-	for value >= 999.95 && unit < 6 {
-		value /= 1000
-		unit++
-	}
-	return fmt.Sprintf("%.1f %cB", value, " kMGTPE"[unit])
+	return sign + amount.Grouped(n) + "." + part
 }
 
 // percent writes a share so that little is not nothing, nor nearly all all. The
@@ -109,12 +83,4 @@ func percent(n, of int64) string {
 	default:
 		return fmt.Sprintf("%.1f %%", share)
 	}
-}
-
-// count writes a number with its noun.
-func count(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return grouped(n) + " " + noun + "s"
 }

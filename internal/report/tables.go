@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/internal/amount"
 	"sluice/internal/query"
 )
 
@@ -40,9 +41,9 @@ type tableRow struct {
 func (t *table) Cut() string {
 	switch {
 	case t.More:
-		return "The first " + itoa(len(t.Rows)) + " of more than " + grouped(int64(t.Of)) + "."
+		return "The first " + itoa(len(t.Rows)) + " of more than " + amount.Grouped(int64(t.Of)) + "."
 	case t.Of > len(t.Rows):
-		return "The first " + itoa(len(t.Rows)) + " of " + grouped(int64(t.Of)) + "."
+		return "The first " + itoa(len(t.Rows)) + " of " + amount.Grouped(int64(t.Of)) + "."
 	}
 	return ""
 }
