@@ -15,7 +15,7 @@ type asked struct {
 	record  int64   // for which it was looked up
 	present bool
 	text    []byte
-	hash    uint64
+	hash    hash
 	scratch []byte // where values are written that are no text
 }
 
@@ -33,12 +33,26 @@ func askedOf(r sigma.Record, ids []sigma.FieldID) []asked {
 	return all
 }
 
+// hash is what a value or a group is known by: 128 bits, of two seeds.
+type hash struct{ place, check uint64 }
+
+// hashOf is that of a text. Seeds are drawn anew for each Watcher, and no hash is ever
+// shown, so nobody can send requests whose groups have the same.
+func (w *Watcher) hashOf(text []byte) hash {
+	return hash{maphash.Bytes(w.seeds[0], text) | 1, maphash.Bytes(w.seeds[1], text)} // not that of an absent one
+}
+
 // field is one of the fields at hand.
 func (w *Watcher) field(h *hit, at int) *asked {
 	a := &h.asked[at]
-	if a.record == w.seen {
-		return a
+	if a.record != w.seen {
+		w.ask(h, a)
 	}
+	return a
+}
+
+// ask looks a field up.
+func (w *Watcher) ask(h *hit, a *asked) {
 	a.record = w.seen
 	var v sigma.Value
 	if a.place != nil {
@@ -46,33 +60,31 @@ func (w *Watcher) field(h *hit, at int) *asked {
 	} else {
 		v = h.record.Field(a.id)
 	}
-	a.present, a.text, a.hash = v.Present, v.Text, 0
+	a.present, a.text, a.hash = v.Present, v.Text, hash{}
 	if !v.Present {
-		return a
+		return
 	}
 	if v.Kind != sigma.Text && v.Kind != sigma.JSON {
 		a.scratch = appendValue(a.scratch[:0], v)
 		a.text = a.scratch
 	}
-	a.hash = maphash.Bytes(w.seed, a.text) | 1 // not that of an absent one
-	return a
+	a.hash = w.hashOf(a.text)
 }
 
-// hash is that of a group. Hashes of values are drawn anew for each Watcher, so
-// nobody can send requests whose groups have the same.
-func (w *Watcher) hash(f *feed, h *hit, period int64) uint64 {
-	sum := mix(uint64(f.target.index)<<48^uint64(period), 0)
+// hash is that of a group.
+func (w *Watcher) hash(f *feed, h *hit, period int64) hash {
+	n := uint64(f.target.index)<<48 ^ uint64(period)
+	sum := hash{mix(n, 0), mix(n, 1)}
 	if f.target.owned() {
-		if h.ownerHash == 0 {
-			h.ownerHash = maphash.Bytes(w.seed, h.owner) | 1
-		}
-		sum = mix(sum, h.ownerHash)
+		sum = sum.and(w.ownerHash)
 	}
 	for _, at := range f.asked {
-		sum = mix(sum, w.field(h, at).hash)
+		sum = sum.and(w.field(h, at).hash)
 	}
 	return sum
 }
+
+func (h hash) and(o hash) hash { return hash{mix(h.place, o.place), mix(h.check, o.check)} }
 
 // mix is a step of the hash wyhash: the halves of a product, one upon the other.
 func mix(a, b uint64) uint64 {

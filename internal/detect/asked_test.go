@@ -55,8 +55,8 @@ correlation: {type: event_count, rules: [by_texts, in_trail], group-by: [bucket]
   aliases: {bucket: {by_texts: bucket_name, in_trail: requestParameters.bucketName}}}
 `
 
-// A group is found by hashes and by comparing values one by one, and made with a
-// key that is written as a whole. Both must tell the same hits apart.
+// A group is found by the hashes of its values, and made with a key that is written as
+// a whole. Both must tell the same hits apart.
 func TestAGroupIsFoundByWhatItsKeySays(t *testing.T) {
 	rules, problems := Load(Options{NoShipped: true, User: []sigma.Source{{Name: "asked.yml", Text: []byte(askedRules)}}})
 	for _, p := range problems {
@@ -81,7 +81,7 @@ func TestAGroupIsFoundByWhatItsKeySays(t *testing.T) {
 				b, _, _ := w.writeKey(f, h, period)
 				key := string(b)
 				for _, g := range groups {
-					if got, want := w.same(g, f, h, period), g.key == key; got != want {
+					if got, want := w.hash(f, h, period) == g.hash, g.key == key; got != want {
 						t.Fatalf("a hit with the key %q is one of the group %q: got %v, want %v", key, g.key, got, want)
 					}
 					checked++
@@ -132,7 +132,7 @@ func TestHashesAreNobodysChoice(t *testing.T) {
 			}
 		}
 	}
-	w, seen := rules.Watch(), map[uint64]int{}
+	w, seen, checks := rules.Watch(), map[uint64]int{}, map[uint64]int{}
 	text := func(s string) logs.Text { return logs.Text(s) }
 	for i, c := range []struct {
 		owner, bucket, key logs.Text
@@ -147,13 +147,15 @@ func TestHashesAreNobodysChoice(t *testing.T) {
 		h := &hit{record: &w.accessRecord, owner: c.owner, asked: w.ofAccess}
 		w.turnTo(h)
 		hash := w.hash(f, h, c.period)
-		if was, ok := seen[hash]; ok {
-			t.Errorf("case %d has the hash of case %d", i, was)
+		for half, seen := range map[uint64]map[uint64]int{hash.place: seen, hash.check: checks} {
+			if was, ok := seen[half]; ok {
+				t.Errorf("case %d has half of the hash of case %d", i, was)
+			}
+			seen[half] = i
 		}
-		seen[hash] = i
 	}
 	memory, other := NewMemory(), NewMemory()
-	if w.seed == rules.Watch().seed || memory.seed == other.seed {
+	if next := rules.Watch(); w.seeds[0] == next.seeds[0] || w.seeds[1] == next.seeds[1] || w.seeds[0] == w.seeds[1] || memory.seed == other.seed {
 		t.Error("two hash alike")
 	}
 }
@@ -171,7 +173,7 @@ func TestGroupsByHash(t *testing.T) {
 	}
 	var b byHash
 	b.clear()
-	hash := func(i int) uint64 { return uint64(i)<<40 | uint64(i%3)*0xff } // a few places for all, the last one among them
+	at := func(i int) uint64 { return uint64(i)<<40 | uint64(i%3)*0xff } // a few places for all, the last one among them
 	check := func(from, to, most int) {
 		t.Helper()
 		for i := range most {
@@ -179,7 +181,7 @@ func TestGroupsByHash(t *testing.T) {
 			if i >= from && i < to {
 				want = 1
 			}
-			if got := find(&b, hash(i)); got != want {
+			if got := find(&b, at(i)); got != want {
 				t.Fatalf("group %d stands in %d places, want %d", i, got, want)
 			}
 		}
@@ -189,7 +191,7 @@ func TestGroupsByHash(t *testing.T) {
 	}
 	var all []*group
 	for i := range 600 {
-		all = append(all, &group{hash: hash(i)})
+		all = append(all, &group{hash: hash{place: at(i)}})
 		b.put(all[i])
 		if i%50 == 0 {
 			check(0, i+1, 600)
@@ -200,7 +202,7 @@ func TestGroupsByHash(t *testing.T) {
 	b.clear()
 	check(0, 0, 600)
 	for i := range manyPlaces {
-		b.put(&group{hash: uint64(i)})
+		b.put(&group{hash: hash{place: uint64(i)}})
 	}
 	if b.clear(); len(b.places) > manyPlaces || find(&b, 5) > 0 {
 		t.Errorf("%d places after a file of many groups, want at most %d", len(b.places), manyPlaces)

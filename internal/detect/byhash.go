@@ -50,7 +50,7 @@ func (b *byHash) put(g *group) {
 			}
 		}
 	}
-	*b.free(g.hash) = placed{g.hash, g}
+	*b.free(g.hash.place) = placed{g.hash.place, g}
 }
 
 // free is the first free place from a hash on.

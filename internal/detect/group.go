@@ -9,22 +9,23 @@ import (
 )
 
 // group is what a file holds of one group of one target. What each hit of it reads
-// and writes stands first and together.
+// and writes stands first and together: it is memory that a hit waits for.
 type group struct {
-	target *target
-	owner  string // of the log, "" where the target has none
-	values string // end of the key
-	period int64  // of a detection rule's incident
+	hash   hash
 	count  int64
-	last   int // index of the cell that was hit last
 	first  logs.Time
 	latest logs.Time
-	cells  []cell // by bin, then series
-	one    [1]cell
+	hit    *cell // the last one; nil before
+	target *target
+	period int64 // of a detection rule's incident
 
-	key     string // identity within the file
-	hash    uint64
-	part    int // in which it began
+	one    [1]cell
+	cells  []cell // by bin, then series
+	part   int    // in which it began
+	owner  string // of the log, "" where the target has none
+	values string // end of the key
+	key    string // identity within the file
+
 	marks   []mark
 	samples []sample
 	whole   int           // of samples: those that lie by themselves
@@ -75,16 +76,18 @@ type mark struct {
 	value [8]byte // of its hash
 }
 
-// group finds or makes the group that a hit belongs to.
+// group finds or makes the group that a hit belongs to. It is known by 128 bits of
+// hashes alone, as its counter in a State is: to compare values as well would wait for
+// one piece of memory more, of each group that a record feeds.
 func (w *Watcher) group(f *feed, h *hit, period int64) *group {
 	hash := w.hash(f, h, period)
 	mask := uint64(len(w.groups.places) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
+	for i := hash.place & mask; ; i = (i + 1) & mask {
 		p := &w.groups.places[i]
 		if p.group == nil {
 			break
 		}
-		if p.hash == hash && w.same(p.group, f, h, period) {
+		if p.hash == hash.place && p.group.hash == hash {
 			return p.group
 		}
 	}
@@ -92,11 +95,11 @@ func (w *Watcher) group(f *feed, h *hit, period int64) *group {
 	g := &group{target: f.target, key: string(key), period: period, hash: hash, part: w.part}
 	g.owner, g.values = g.key[owner:values], g.key[values:]
 	g.cells, g.samples = g.one[:0], g.oneSample[:0]
-	switch {
-	case h.known != "" && g.owner != "":
-		g.owner = h.known // one text for all
-	case g.owner != "":
-		w.owner = g.owner
+	if g.owner != "" {
+		if w.owner == "" {
+			w.owner = g.owner
+		}
+		g.owner = w.owner // one text for all
 	}
 	w.groups.put(g)
 	w.began = append(w.began, g)
@@ -104,41 +107,22 @@ func (w *Watcher) group(f *feed, h *hit, period int64) *group {
 	return g
 }
 
-// same says whether a group is the one of a hit: whether writeKey would write its
-// key.
-func (w *Watcher) same(g *group, f *feed, h *hit, period int64) bool {
-	if g.target != f.target || g.period != period {
-		return false
-	}
-	if f.target.owned() && (h.known == "" || g.owner != h.known) && g.owner != string(h.owner) {
-		return false
-	}
-	key := g.values
-	for _, at := range f.asked {
-		a := w.field(h, at)
-		value, rest, ok := cutSized(key)
-		if ok != a.present || ok && value != string(a.text) {
-			return false
-		}
-		key = rest
-	}
-	return true
-}
-
 // cell finds or makes a cell of the group. Rows come about in order of time, so
 // it is nearly always the one that was hit last.
 func (g *group) cell(bin int64, series int) *cell {
-	if g.last < len(g.cells) {
-		if c := &g.cells[g.last]; c.bin == bin && c.series == series {
-			return c
-		}
+	if c := g.hit; c != nil && c.bin == bin && c.series == series {
+		return c
 	}
+	return g.otherCell(bin, series)
+}
+
+func (g *group) otherCell(bin int64, series int) *cell {
 	i, ok := slices.BinarySearchFunc(g.cells, cell{bin: bin, series: series}, compareCells)
 	if !ok {
 		g.cells = slices.Insert(g.cells, i, cell{bin: bin, series: series})
 	}
-	g.last = i
-	return &g.cells[i]
+	g.hit = &g.cells[i]
+	return g.hit
 }
 
 func compareCells(a, b cell) int {
@@ -156,23 +140,24 @@ func (w *Watcher) mark(g *group, c *cell, m mark) {
 	w.weight += 64
 }
 
-// sample copies the record where the group has use for it. Of one record there is
-// one copy, for however many groups.
-func (w *Watcher) sample(g *group, series int, h *hit) {
-	kept := func() sample {
-		if h.sample == nil {
-			w.shelf.scratch = h.write(w.shelf.scratch[:0])
-			h.sample = w.shelf.put(w.shelf.scratch)
-			w.weight += len(h.sample)
-		}
-		return h.sample
-	}
-	if g.target.patterned() && !slices.ContainsFunc(g.firsts, func(f firstSample) bool { return f.series == series }) {
-		g.firsts = append(g.firsts, firstSample{series, kept()})
+// sample copies the record where the group has use for it.
+func (w *Watcher) sample(g *group, f *feed, h *hit) {
+	if f.patterned && !slices.ContainsFunc(g.firsts, func(s firstSample) bool { return s.series == f.series }) {
+		g.firsts = append(g.firsts, firstSample{f.series, w.copied(h)})
 		w.weight += 32
 	}
 	if sampled(g.count) && len(g.samples) < finding.MaxEvidence {
-		g.samples = append(g.samples, kept())
+		g.samples = append(g.samples, w.copied(h))
 		w.weight += 24
 	}
+}
+
+// copied is a copy of the record. Of one record there is one, for however many groups.
+func (w *Watcher) copied(h *hit) sample {
+	if h.sample == nil {
+		w.shelf.scratch = h.write(w.shelf.scratch[:0])
+		h.sample = w.shelf.put(w.shelf.scratch)
+		w.weight += len(h.sample)
+	}
+	return h.sample
 }

@@ -48,8 +48,36 @@ type parent struct {
 type feed struct {
 	target        *target
 	series        int
+	counts        counts // what the target's kind and patterned say, for each hit
+	patterned     bool
 	group, values []sigma.Field
 	asked         []int // places in Rules.asked of what the group is made of: group, and the values of a first_seen
+}
+
+// counts is what of a hit is counted.
+type counts uint8
+
+const (
+	hits     counts = iota
+	sums            // of a value
+	averages        // of a value
+	values          // that differ
+	news            // values that were not there before
+)
+
+// countsOf is what a target counts.
+func (t *target) countsOf() counts {
+	switch t.kind {
+	case sigma.ValueSum:
+		return sums
+	case sigma.ValueAvg:
+		return averages
+	case sigma.ValueCount:
+		return values
+	case sigma.FirstSeen:
+		return news
+	}
+	return hits
 }
 
 // defaultGroups say what makes two hits one incident where the rule does not.
@@ -236,6 +264,7 @@ func (r *Rules) aim(lookup func(service, name string) (sigma.Field, bool)) {
 // feed notes what a rule gives to a target, and what has to be asked of its records
 // for that.
 func (r *Rules) feed(rule *sigma.Rule, f feed) {
+	f.counts, f.patterned = f.target.countsOf(), f.target.patterned()
 	fields := f.group
 	if f.target.kind == sigma.FirstSeen {
 		fields = slices.Concat(f.group, f.values)

@@ -36,12 +36,14 @@ type Watcher struct {
 	file, key string
 	delivered logs.Time
 	groups    byHash
-	kept      []*group          // of parts that ended
-	began     []*group          // in this part
-	owner     string            // of the group that was made last
+	kept      []*group // of parts that ended
+	began     []*group // in this part
+	owner     string   // as groups have it; "" where none of it was made
+	ownerText []byte   // of the last hit
+	ownerHash hash
 	marks     map[mark]struct{} // values that a group has counted in a bin
 	buf       []byte
-	seed      maphash.Seed
+	seeds     [2]maphash.Seed
 	seen      int64 // records that any rule matched, of all files
 	bins      []lastBin
 	ofAccess  []asked
@@ -64,13 +66,14 @@ func (r *Rules) Watch() *Watcher {
 		access:      r.Set.Matcher(record.AccessService),
 		trail:       r.Set.Matcher(record.TrailService),
 		trailRecord: record.NewTrail(r.trail),
-		seed:        maphash.MakeSeed(),
+		seeds:       [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 		room:        fileBytes,
 		bins:        make([]lastBin, len(r.targets)),
 		marks:       map[mark]struct{}{},
 	}
 	w.ofAccess = askedOf(&w.accessRecord, r.asked[record.AccessService])
 	w.ofTrail = askedOf(w.trailRecord, r.asked[record.TrailService])
+	w.ownerHash = w.hashOf(w.ownerText)
 	w.groups.clear()
 	return w
 }
@@ -128,9 +131,6 @@ type hit struct {
 	access *s3access.Row // one of the two
 	trail  *cloudtrail.Row
 	sample sample // of it, once a group wanted one
-
-	ownerHash uint64 // once a group asked for it; 0 before
-	known     string // the owner as a group has it, which saves comparing texts
 }
 
 // write appends the hit's sample.
@@ -151,11 +151,13 @@ func (w *Watcher) hits(rules []int32, h *hit) {
 	}
 }
 
-// turnTo forgets what was known of the hit before.
+// turnTo forgets what was known of the hit before, but for its owner: most files have
+// one.
 func (w *Watcher) turnTo(h *hit) {
 	w.seen++
-	if string(h.owner) == w.owner {
-		h.known = w.owner
+	if string(h.owner) != string(w.ownerText) {
+		w.owner, w.ownerText = "", append(w.ownerText[:0], h.owner...)
+		w.ownerHash = w.hashOf(w.ownerText)
 	}
 }
 
@@ -164,21 +166,21 @@ func (w *Watcher) feed(f *feed, h *hit) {
 	t := f.target
 	var n, v int64 = 1, 0
 	var value [8]byte
-	switch t.kind {
-	case sigma.ValueSum, sigma.ValueAvg:
+	switch f.counts {
+	case sums, averages:
 		ok := false
 		if v, ok = number(h.record.Field(f.values[0].ID)); !ok {
 			return
 		}
-		if t.kind == sigma.ValueSum {
+		if f.counts == sums {
 			v = max(0, v) // what takes away could make untrue what was told
 		}
-	case sigma.ValueCount:
+	case values:
 		ok := false
 		if value, ok = w.digest(f.values, h.record); !ok {
 			return
 		}
-	case sigma.FirstSeen:
+	case news:
 		for _, at := range f.asked[len(f.group):] {
 			if !w.field(h, at).present {
 				return
@@ -195,10 +197,10 @@ func (w *Watcher) feed(f *feed, h *hit) {
 	c := g.cell(bin, f.series)
 	c.n = add(c.n, n)
 	c.v = add(c.v, v)
-	if t.kind == sigma.ValueCount {
+	if f.counts == values {
 		w.mark(g, c, mark{g, bin, value})
 	}
-	w.sample(g, f.series, h)
+	w.sample(g, f, h)
 }
 
 // lastBin is the bin of a target that was hit last, and nearly always the next one,
