@@ -31,9 +31,11 @@ func (b *byHash) clear() {
 	clear(b.places)
 }
 
-// fill takes out all groups and puts these in.
+// fill takes out all groups and puts these in. The next part of the file will have as
+// many places to look at as this one.
 func (b *byHash) fill(groups []*group) {
-	b.clear()
+	clear(b.places)
+	b.groups = 0
 	for _, g := range groups {
 		b.put(g)
 	}

@@ -28,8 +28,9 @@ type group struct {
 
 	marks   []mark
 	samples []sample
-	whole   int           // of samples: those that lie by themselves
 	firsts  []firstSample // where there are several series
+	// Of samples and of firsts, those that lie by themselves.
+	whole, wholeFirsts int
 
 	// What most groups need no more of than this, so that a group is one piece of
 	// memory.
@@ -92,7 +93,8 @@ func (w *Watcher) group(f *feed, h *hit, period int64) *group {
 		}
 	}
 	key, owner, values := w.writeKey(f, h, period)
-	g := &group{target: f.target, key: string(key), period: period, hash: hash, part: w.part}
+	g := w.newGroup()
+	g.target, g.key, g.period, g.hash, g.part = f.target, string(key), period, hash, w.part
 	g.owner, g.values = g.key[owner:values], g.key[values:]
 	g.cells, g.samples = g.one[:0], g.oneSample[:0]
 	if g.owner != "" {
@@ -104,6 +106,17 @@ func (w *Watcher) group(f *feed, h *hit, period int64) *group {
 	w.groups.put(g)
 	w.began = append(w.began, g)
 	w.weight += len(g.key) + 512
+	return g
+}
+
+// newGroup is an empty group: one that was dropped, where there is one.
+func (w *Watcher) newGroup() *group {
+	n := len(w.spare)
+	if n == 0 {
+		return new(group)
+	}
+	g := w.spare[n-1]
+	w.spare = w.spare[:n-1]
 	return g
 }
 

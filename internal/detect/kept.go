@@ -37,6 +37,10 @@ func (w *Watcher) drop(groups []*group) {
 		for _, m := range g.marks {
 			delete(w.marks, m)
 		}
+		if len(w.spare) < manyPlaces {
+			*g = group{}
+			w.spare = append(w.spare, g)
+		}
 	}
 }
 
@@ -96,15 +100,15 @@ func (g *group) bytes() int {
 }
 
 // tidy moves what is left of a part's samples together: those of groups that were
-// dropped lie between them. All of the file's move where groups of other parts were
-// dropped as well.
+// dropped lie between them, and the next part writes over them. All of the file's move
+// where groups of other parts were dropped as well.
 func (w *Watcher) tidy(all bool) {
-	defer w.shelf.clear() // full shelves live as long as what lies on them
+	pieces := w.shelf.pieces
+	w.shelf.clear()
 	if w.dropped == w.droppedBefore {
 		return
 	}
 	w.droppedBefore = w.dropped
-	w.shelf.clear()
 	moved := map[*byte]sample{} // several groups share a copy
 	move := func(s sample) sample {
 		if m, ok := moved[&s[0]]; ok {
@@ -116,16 +120,16 @@ func (w *Watcher) tidy(all bool) {
 	}
 	for _, g := range w.kept {
 		if all {
-			g.whole = 0
+			g.whole, g.wholeFirsts = 0, 0
 		}
 		for i := g.whole; i < len(g.samples); i++ {
 			g.samples[i] = move(g.samples[i])
 		}
-		g.whole = len(g.samples)
-		for i := range g.firsts {
-			if all || g.part == w.part {
-				g.firsts[i].sample = move(g.firsts[i].sample)
-			}
+		for i := g.wholeFirsts; i < len(g.firsts); i++ {
+			g.firsts[i].sample = move(g.firsts[i].sample)
 		}
+		g.whole, g.wholeFirsts = len(g.samples), len(g.firsts)
 	}
+	w.shelf.clear() // full shelves live as long as what lies on them
+	w.shelf.reuse(pieces)
 }

@@ -104,20 +104,44 @@ func (s sample) read() (finding.Evidence, place) {
 
 // shelf is where samples lie: many in one piece of memory.
 type shelf struct {
-	free    []byte
+	pieces  [][]byte // the last one has room
+	spare   [][]byte // for the next pieces
 	scratch []byte
 }
 
-const shelfSize = 8 << 10
+const (
+	shelfSize = 8 << 10
+	maxSpare  = 1 << 10 // pieces: 8 MiB, twice what parts of ordinary traffic take
+)
 
 // put copies a sample to the shelf.
 func (s *shelf) put(b []byte) sample {
-	if cap(s.free)-len(s.free) < len(b) {
-		s.free = make([]byte, 0, max(shelfSize, len(b)))
+	if n := len(s.pieces); n == 0 || cap(s.pieces[n-1])-len(s.pieces[n-1]) < len(b) {
+		s.pieces = append(s.pieces, s.piece(len(b)))
 	}
-	from := len(s.free)
-	s.free = append(s.free, b...)
-	return sample(s.free[from:len(s.free):len(s.free)])
+	last := &s.pieces[len(s.pieces)-1]
+	from := len(*last)
+	*last = append(*last, b...)
+	return sample((*last)[from:len(*last):len(*last)])
 }
 
-func (s *shelf) clear() { s.free = nil }
+func (s *shelf) piece(least int) []byte {
+	if n := len(s.spare); n > 0 && least <= shelfSize {
+		p := s.spare[n-1]
+		s.spare = s.spare[:n-1]
+		return p
+	}
+	return make([]byte, 0, max(shelfSize, least))
+}
+
+// clear begins with an empty shelf. What lies on the pieces of the one before stays.
+func (s *shelf) clear() { s.pieces = nil }
+
+// reuse takes pieces back of which nothing is left.
+func (s *shelf) reuse(pieces [][]byte) {
+	for _, p := range pieces {
+		if cap(p) == shelfSize && len(s.spare) < maxSpare {
+			s.spare = append(s.spare, p[:0])
+		}
+	}
+}

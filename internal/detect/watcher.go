@@ -38,6 +38,7 @@ type Watcher struct {
 	groups    byHash
 	kept      []*group // of parts that ended
 	began     []*group // in this part
+	spare     []*group // that were dropped, for the next ones
 	owner     string   // as groups have it; "" where none of it was made
 	ownerText []byte   // of the last hit
 	ownerHash hash
