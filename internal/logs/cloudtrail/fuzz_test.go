@@ -43,6 +43,7 @@ func FuzzRead(f *testing.F) {
 		in := &logs.Input{Key: "k", Dated: dated}
 		steps := int64(0)
 		r := &watched{r: bytes.NewReader(content)}
+		kept := newKeeper()
 		var err error
 		for row, step := range rd.Read(in, r) {
 			var bad *logs.BadRecord
@@ -59,6 +60,7 @@ func FuzzRead(f *testing.F) {
 			rec := cleaned(t, want[steps-1])
 			complaint := compare(row, bad, rec)
 			if complaint == "" && row != nil {
+				kept.check(t, row)
 				complaint = compareParts(row)
 			}
 			if complaint != "" {
@@ -303,7 +305,7 @@ func compareParts(row *Row) string {
 			got, want := reflect.ValueOf(row).Elem(), reflect.ValueOf(other).Elem()
 			for i := range got.NumField() {
 				f := got.Type().Field(i)
-				if f.Tag.Get("of") != columnOf[whole.field] {
+				if of := columnOf[whole.field]; f.Tag.Get("of") != of && f.Tag.Get("again") != againOf[of] {
 					continue
 				}
 				if got, want := got.Field(i).Bytes(), want.Field(i).Bytes(); !bytes.Equal(got, want) || (got == nil) != (want == nil) {
@@ -315,8 +317,12 @@ func compareParts(row *Row) string {
 	return ""
 }
 
-// columnOf names the columns of fields that others are parts of.
-var columnOf = map[string]string{"userIdentity": "user_identity", "tlsDetails": "tls_details", "resources": "resources"}
+// columnOf names the columns of fields that others are parts of, and againOf what says
+// that such a column and its parts repeat.
+var (
+	columnOf = map[string]string{"userIdentity": "user_identity", "tlsDetails": "tls_details", "resources": "resources"}
+	againOf  = map[string]string{"user_identity": "Caller", "tls_details": "Connection", "resources": "no such field"}
+)
 
 // TestParts: of every sample record, columns that are of another one's text follow
 // from it, and each of those that say so is looked at.
@@ -332,7 +338,14 @@ func TestParts(t *testing.T) {
 			}
 			v := reflect.ValueOf(row).Elem()
 			for i := range v.NumField() {
-				if whole := v.Type().Field(i).Tag.Get("of"); whole != "" && !v.Field(i).IsNil() {
+				tag := v.Type().Field(i).Tag
+				whole := tag.Get("of")
+				for column, again := range againOf {
+					if tag.Get("again") == again && !strings.HasPrefix(tag.Get("col"), column+",") {
+						whole = column
+					}
+				}
+				if whole != "" && !v.Field(i).IsNil() {
 					parts[whole]++
 				}
 			}

@@ -23,6 +23,7 @@ const (
 type parser struct {
 	in      *logs.Input
 	logKey  []byte
+	source  logs.Again // of rows of the file
 	row     Row
 	nodes   []node
 	at      places
@@ -34,7 +35,7 @@ type parser struct {
 
 func (p *parser) begin(in *logs.Input) {
 	p.in = in
-	p.logKey = []byte(in.Key) // a new one each file: rows of the last one may still be read
+	p.logKey, p.source = []byte(in.Key), logs.Again{} // a new one each file: rows of the last one may still be read
 }
 
 // parse makes a row of rec, whose nodes s holds. Row and reject are valid until
@@ -67,7 +68,7 @@ func (p *parser) parse(s *scanner, rec []byte) (*Row, *logs.BadRecord) {
 func (p *parser) start(nodes []node, rec []byte) {
 	p.nodes, p.rec, p.bad = nodes, rec, nil
 	p.scratch, p.unknown = p.scratch[:0], p.unknown[:0]
-	p.row = Row{LogKey: p.logKey}
+	p.row = Row{LogKey: p.logKey, Source: &p.source}
 	p.at = places{}
 }
 

@@ -72,6 +72,7 @@ func columns(row *Row) string {
 			fmt.Fprintf(&b, "\t%s = %s\n", name, stamp(x))
 		case logs.Int64:
 			fmt.Fprintf(&b, "\t%s = %d\n", name, x)
+		case *logs.Again: // see TestAgain
 		default:
 			fmt.Fprintf(&b, "\t%s: no column type %T\n", name, x)
 		}

@@ -62,31 +62,31 @@ type Row struct {
 	// FALSE for anonymous callers; NULL when the record does not tell who called.
 	Authenticated logs.Bool `col:"authenticated"`
 	// Root, IAMUser, AssumedRole, FederatedUser, AWSAccount, AWSService or other.
-	UserIdentityType logs.Text `col:"user_identity_type,dict" of:"user_identity"`
+	UserIdentityType logs.Text `col:"user_identity_type,dict" again:"Caller"`
 	// Unique id of the caller, with the session name for roles; "" for anonymous callers.
-	UserIdentityPrincipalID logs.Text `col:"user_identity_principal_id,dict" of:"user_identity"`
+	UserIdentityPrincipalID logs.Text `col:"user_identity_principal_id,dict" again:"Caller"`
 	// ARN of the caller.
-	UserIdentityARN logs.Text `col:"user_identity_arn,dict" of:"user_identity"`
+	UserIdentityARN logs.Text `col:"user_identity_arn,dict" again:"Caller"`
 	// Account of the caller; ANONYMOUS_PRINCIPAL or anonymous for anonymous callers.
-	UserIdentityAccountID logs.Text `col:"user_identity_account_id,dict" of:"user_identity"`
+	UserIdentityAccountID logs.Text `col:"user_identity_account_id,dict" again:"Caller"`
 	// Access key id that signed the call.
-	UserIdentityAccessKeyID logs.Text `col:"user_identity_access_key_id,dict" of:"user_identity"`
+	UserIdentityAccessKeyID logs.Text `col:"user_identity_access_key_id,dict" again:"Caller"`
 	// Name of the calling IAM user.
-	UserIdentityUserName logs.Text `col:"user_identity_user_name,dict" of:"user_identity"`
+	UserIdentityUserName logs.Text `col:"user_identity_user_name,dict" again:"Caller"`
 	// AWS service that made the call, for itself or for the caller.
-	UserIdentityInvokedBy logs.Text `col:"user_identity_invoked_by,dict" of:"user_identity"`
+	UserIdentityInvokedBy logs.Text `col:"user_identity_invoked_by,dict" again:"Caller"`
 	// What issued the caller's temporary credentials: Role, Root, IAMUser.
-	SessionIssuerType logs.Text `col:"session_issuer_type,dict" of:"user_identity"`
+	SessionIssuerType logs.Text `col:"session_issuer_type,dict" again:"Caller"`
 	// ARN of the role or user that issued the caller's temporary credentials.
-	SessionIssuerARN logs.Text `col:"session_issuer_arn,dict" of:"user_identity"`
+	SessionIssuerARN logs.Text `col:"session_issuer_arn,dict" again:"Caller"`
 	// Account of the issuer.
-	SessionIssuerAccountID logs.Text `col:"session_issuer_account_id,dict" of:"user_identity"`
+	SessionIssuerAccountID logs.Text `col:"session_issuer_account_id,dict" again:"Caller"`
 	// Name of the issuing role or user.
-	SessionIssuerUserName logs.Text `col:"session_issuer_user_name,dict" of:"user_identity"`
+	SessionIssuerUserName logs.Text `col:"session_issuer_user_name,dict" again:"Caller"`
 	// TRUE when the temporary credentials were got with MFA.
 	MFAAuthenticated logs.Bool `col:"mfa_authenticated"`
 	// When the temporary credentials were issued, as logged.
-	SessionCreationDate logs.Text `col:"session_creation_date,dict" of:"user_identity"`
+	SessionCreationDate logs.Text `col:"session_creation_date,dict" again:"Caller"`
 
 	// Bucket the call was for.
 	BucketName logs.Text `col:"bucket_name,dict"`
@@ -120,11 +120,11 @@ type Row struct {
 	// TRUE when an ACL was needed to authorise the call.
 	ACLRequired logs.Bool `col:"acl_required"`
 	// TLS version, such as TLSv1.3.
-	TLSVersion logs.Text `col:"tls_version,dict" of:"tls_details"`
+	TLSVersion logs.Text `col:"tls_version,dict" again:"Connection"`
 	// TLS cipher suite as CloudTrail logged it.
-	TLSCipherSuite logs.Text `col:"tls_cipher_suite,dict" of:"tls_details"`
+	TLSCipherSuite logs.Text `col:"tls_cipher_suite,dict" again:"Connection"`
 	// Host name the client gave, usually the endpoint; all of tls_details over plain HTTP.
-	TLSHost logs.Text `col:"tls_host,dict" of:"tls_details"`
+	TLSHost logs.Text `col:"tls_host,dict" again:"Connection"`
 
 	// ARN of the first bucket among the resources.
 	BucketARN logs.Text `col:"bucket_arn,dict" of:"resources"`
@@ -138,7 +138,7 @@ type Row struct {
 	AccessPointARN logs.Text `col:"access_point_arn,dict" of:"resources"`
 
 	// Who called, JSON as logged.
-	UserIdentity logs.Text `col:"user_identity,dict"`
+	UserIdentity logs.Text `col:"user_identity,dict" again:"Caller"`
 	// What was asked, JSON as logged; signatures and session tokens redacted.
 	RequestParameters logs.Text `col:"request_parameters"`
 	// What was answered by calls that change something, JSON as logged; session tokens redacted.
@@ -150,13 +150,16 @@ type Row struct {
 	// Why a record is late or corrects another (DELIVERY_DELAY, UPDATED_DATA, SERVICE_OUTAGE), JSON as logged.
 	Addendum logs.Text `col:"addendum,dict"`
 	// TLS version, cipher suite and host, JSON as logged.
-	TLSDetails logs.Text `col:"tls_details,dict"`
+	TLSDetails logs.Text `col:"tls_details,dict" again:"Connection"`
 	// Details of events that services raise by themselves, JSON as logged.
 	ServiceEventDetails logs.Text `col:"service_event_details,dict"`
 	// Fields of the record that have no column, as a JSON object.
 	Extra logs.Text `col:"extra,dict"`
 	// Delivered file: object key, or path on a laptop.
-	LogKey logs.Text `col:"log_key,dict"`
+	LogKey logs.Text `col:"log_key,dict" again:"Source"`
 	// Element of Records, from 1.
 	LogLine logs.Int64 `col:"log_line"`
+
+	// No columns: what the reader knows to repeat.
+	Source, Caller, Connection *logs.Again
 }

@@ -3,6 +3,8 @@ package cloudtrail
 import (
 	"bytes"
 	"encoding/binary"
+
+	"sluice/internal/logs"
 )
 
 // shape is the members that quick looks for in an object.
@@ -43,17 +45,17 @@ func stands(b []byte, i int, name string) bool {
 	return len(b)-i >= len(name) && string(b[i:i+len(name)]) == name
 }
 
-const (
-	memoBits  = 8
-	maxMemo   = 2 << 10 // bytes of an object that is remembered
-	memoWords = 4       // that choose its slot
-)
+// maxMemo is how many bytes an object may have that is remembered.
+const maxMemo = 2 << 10
 
 // memo remembers objects by their text: the same callers and the same endpoints
-// are in most records of a file.
+// are in most records of a file. An object has two places, so that of two that come
+// in turns one need not take the place of the other.
 type memo struct {
-	from  int // of the words that choose the slot
-	slots [1 << memoBits]remembered
+	words [4]int       // where the bytes are, eight each, by which objects differ
+	again **logs.Again // of the row that has such an object
+	slots []remembered // a power of two
+	turn  int          // which of two places is given up next
 }
 
 // remembered is an object: where the values in it are.
@@ -61,6 +63,7 @@ type remembered struct {
 	text  []byte
 	nodes []node // of the object itself first, as if it stood at 0
 	found []found
+	again logs.Again // of rows with this text
 }
 
 // found is a value that has a place.
@@ -69,17 +72,25 @@ type found struct {
 	node int32 // counted from the object's own
 }
 
-// slot is where the object that b begins with is remembered, if at all.
-func (m *memo) slot(b []byte) *remembered {
-	if len(b) < m.from+8*memoWords {
-		return nil
+// find returns where the object that b begins with is remembered. Where it is not
+// known, the place is another's, for it to learn, or nil: b is too short.
+func (m *memo) find(b []byte) (r *remembered, known bool) {
+	if len(b) < m.words[len(m.words)-1]+8 {
+		return nil, false
 	}
 	h := uint64(0)
-	for i := range memoWords {
-		h = (h ^ binary.LittleEndian.Uint64(b[m.from+8*i:])) * 0x9e3779b97f4a7c15
+	for _, at := range m.words {
+		h = (h ^ binary.LittleEndian.Uint64(b[at:])) * 0x9e3779b97f4a7c15
 		h ^= h >> 29
 	}
-	return &m.slots[h>>(64-memoBits)]
+	i := int(h) & (len(m.slots) - 1)
+	for _, i := range [...]int{i, i ^ 1} {
+		if r := &m.slots[i]; r.is(b) {
+			return r, true
+		}
+	}
+	m.turn ^= 1
+	return &m.slots[i&^1|m.turn], false
 }
 
 // is reports whether b begins with the object. An object ends where it ends,
@@ -105,7 +116,7 @@ func (r *remembered) recall(nodes []node, i int32) []node {
 // learn remembers the object of these nodes, which stands at i. Its own node is
 // the n-th of the record.
 func (r *remembered) learn(text []byte, nodes []node, sh *shape, i, n int32) {
-	r.text = append(r.text[:0], text...)
+	r.text, r.again = append(r.text[:0], text...), logs.Again{}
 	r.nodes, r.found = r.nodes[:0], r.found[:0]
 	for _, nd := range nodes {
 		nd.start, nd.end, nd.next = nd.start-i, nd.end-i, nd.next-n

@@ -22,8 +22,9 @@ type quick struct {
 	resources [][len(resourceNames)]int32 // places in the elements of resources
 }
 
-// bind makes the shapes of a record, whose values go to at.
-func (q *quick) bind(at *places) {
+// bind makes the shapes of a record, whose values go to p.
+func (q *quick) bind(p *parser) {
+	at := &p.at
 	identity := newShape(identityNames[:], at.identity[:])
 	session := newShape(sessionNames[:], at.session[:])
 	issuer := newShape(issuerNames[:], at.issuer[:])
@@ -33,9 +34,11 @@ func (q *quick) bind(at *places) {
 	tls := newShape(tlsNames[:], at.tls[:])
 	session.inside[0], session.inside[1] = &issuer, &attributes
 	identity.inside[6] = &session
-	// Where the texts begin to differ: in the name of a role's session, and in
-	// the host behind protocol and cipher.
-	identity.memo, tls.memo = &memo{from: 40}, &memo{from: 88}
+	// Callers differ in the name of a role's session or in the key that signed, and
+	// endpoints in cipher and host, behind the protocol.
+	row := &p.row
+	identity.memo = &memo{words: [...]int{40, 48, 56, 64}, again: &row.Caller, slots: make([]remembered, 2048)}
+	tls.memo = &memo{words: [...]int{40, 48, 92, 104}, again: &row.Connection, slots: make([]remembered, 256)}
 
 	q.record = newShape(topNames[:], at.top[:])
 	q.record.inside[userIdentity] = &identity
@@ -50,7 +53,7 @@ func (q *quick) bind(at *places) {
 // is not ok where the record is not usual or goes on behind b.
 func (p *parser) usual(q *quick, b []byte) (n int, ok bool) {
 	if q.record.at == nil {
-		q.bind(&p.at)
+		q.bind(p)
 	}
 	if len(b) == 0 || b[0] != '{' {
 		return 0, false
@@ -174,17 +177,20 @@ func (q *quick) value(sh *shape, i, depth int) int {
 func (q *quick) known(sh *shape, i, depth int) int {
 	s := &q.scan
 	n := len(s.nodes) - 1
-	var slot *remembered
+	var place *remembered
 	if sh.memo != nil {
-		if slot = sh.memo.slot(s.b[i:]); slot != nil && slot.is(s.b[i:]) {
-			s.nodes = slot.recall(s.nodes[:n], int32(i))
-			return i + len(slot.text)
+		var known bool
+		if place, known = sh.memo.find(s.b[i:]); known {
+			s.nodes = place.recall(s.nodes[:n], int32(i))
+			*sh.memo.again = &place.again
+			return i + len(place.text)
 		}
 	}
 	end := q.object(sh, i, depth)
 	s.nodes[n].end = int32(end)
-	if slot != nil && end > 0 && end-i <= maxMemo && s.high&tops == 0 && !s.surrogate && !s.secret {
-		slot.learn(s.b[i:end], s.nodes[n:], sh, int32(i), int32(n))
+	if place != nil && end > 0 && end-i <= maxMemo && s.high&tops == 0 && !s.surrogate && !s.secret {
+		place.learn(s.b[i:end], s.nodes[n:], sh, int32(i), int32(n))
+		*sh.memo.again = &place.again
 	}
 	return end
 }

@@ -150,11 +150,19 @@ func FuzzUsual(f *testing.F) {
 		f.Add(rec)
 	}
 	p, q := newUsual()
+	k := newKeeper()
 	f.Fuzz(func(t *testing.T, rec []byte) {
 		for range 2 {
-			held(t, p, q, rec)
+			if held(t, p, q, rec) {
+				k.check(t, &p.row)
+			}
 		}
-		held(t, p, q, all[len(rec)%len(all)])
+		if held(t, p, q, all[len(rec)%len(all)]) {
+			k.check(t, &p.row)
+		}
+		if len(k.seen) > 1<<12 {
+			k.by, k.seen = new(logs.Keeper), nil
+		}
 	})
 }
 
