@@ -11,13 +11,25 @@ import (
 // targets ask for the same one, so it is looked up and hashed once a record.
 type asked struct {
 	id      sigma.FieldID
-	place   *[]byte // of the text, where the record has one
-	record  int64   // for which it was looked up
+	place   *[]byte     // of the text, where the record has one
+	again   *uint64     // and the number by which the record knows values again
+	known   []knownHash // by number
+	record  int64       // for which it was looked up
 	present bool
-	text    []byte
 	hash    hash
+	text    []byte
+	read    bool   // text is that of the record
 	scratch []byte // where values are written that are no text
 }
+
+// knownHash is what is kept of a value with a number.
+type knownHash struct {
+	number  uint64
+	hash    hash
+	present bool
+}
+
+const manyKnown = 512
 
 // askedOf are the fields that a Watcher keeps at hand for the records of a log, all of
 // which r becomes.
@@ -27,7 +39,10 @@ func askedOf(r sigma.Record, ids []sigma.FieldID) []asked {
 	for i, id := range ids {
 		all[i].id = id
 		if placed != nil {
-			all[i].place = placed.Place(id).Text
+			p := placed.Place(id)
+			if all[i].place, all[i].again = p.Text, p.Again; p.Again != nil {
+				all[i].known = make([]knownHash, manyKnown)
+			}
 		}
 	}
 	return all
@@ -51,24 +66,40 @@ func (w *Watcher) field(h *hit, at int) *asked {
 	return a
 }
 
-// ask looks a field up.
+// ask looks a field up. Of most that the record knows again, it looks at no text.
 func (w *Watcher) ask(h *hit, a *asked) {
 	a.record = w.seen
+	var k *knownHash
+	number := uint64(0)
+	if a.again != nil && *a.again != 0 {
+		number = *a.again
+		if k = &a.known[number%manyKnown]; k.number == number {
+			a.present, a.hash, a.read = k.present, k.hash, false
+			return
+		}
+	}
+	w.read(h, a)
+	if a.hash = (hash{}); a.present {
+		a.hash = w.hashOf(a.text)
+	}
+	if k != nil {
+		*k = knownHash{number, a.hash, a.present}
+	}
+}
+
+// read reads the field as text.
+func (w *Watcher) read(h *hit, a *asked) {
 	var v sigma.Value
 	if a.place != nil {
 		v = sigma.Value{Kind: sigma.Text, Present: *a.place != nil, Text: *a.place}
 	} else {
 		v = h.record.Field(a.id)
 	}
-	a.present, a.text, a.hash = v.Present, v.Text, hash{}
-	if !v.Present {
-		return
-	}
-	if v.Kind != sigma.Text && v.Kind != sigma.JSON {
+	a.present, a.text, a.read = v.Present, v.Text, true
+	if v.Present && v.Kind != sigma.Text && v.Kind != sigma.JSON {
 		a.scratch = appendValue(a.scratch[:0], v)
 		a.text = a.scratch
 	}
-	a.hash = w.hashOf(a.text)
 }
 
 // hash is that of a group.

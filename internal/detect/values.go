@@ -27,7 +27,11 @@ func (w *Watcher) writeKey(f *feed, h *hit, period int64) (key []byte, owner, va
 	b = append(b, text...)
 	values = len(b)
 	for _, at := range f.asked {
-		if a := w.field(h, at); a.present {
+		a := w.field(h, at)
+		if !a.read {
+			w.read(h, a)
+		}
+		if a.present {
 			b, _ = appendSized(b, sigma.Value{Kind: sigma.Text, Text: a.text})
 		} else {
 			b = append(b, 0)

@@ -9,16 +9,33 @@ package logs
 // by anybody; a reader that gives one to other values makes it zero first. It is for
 // the goroutine that reads.
 type Again struct {
-	in *Keeper
-	at uint32
+	by [2]struct { // table, and rules
+		in *Keeper
+		at uint32
+	}
 }
 
 // Keeper is one who keeps the values of rows, until he forgets them: from then on he
-// is another one.
-type Keeper struct{ _ bool } // of one byte, so that no two are at one place
+// is another one. The zero Keeper is a table's.
+type Keeper struct {
+	Rules bool // has what rules make of values: a row goes to both
+}
 
-// Kept returns where k has the values, if it was k who kept them last.
-func (a *Again) Kept(k *Keeper) (at uint32, ok bool) { return a.at, a.in == k }
+func (k *Keeper) who() int {
+	if k.Rules {
+		return 1
+	}
+	return 0
+}
+
+// Kept returns where k has the values, if it was k who kept them last, of its kind.
+func (a *Again) Kept(k *Keeper) (at uint32, ok bool) {
+	by := &a.by[k.who()]
+	return by.at, by.in == k
+}
 
 // Keep remembers that k has the values at a place.
-func (a *Again) Keep(k *Keeper, at uint32) { a.in, a.at = k, at }
+func (a *Again) Keep(k *Keeper, at uint32) {
+	by := &a.by[k.who()]
+	by.in, by.at = k, at
+}

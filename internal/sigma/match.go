@@ -96,6 +96,13 @@ func (m *Matcher) place(p Placed) {
 			m.slots[i].place = p.Place(m.p.fields[i].ID)
 		}
 	}
+	for i := range m.memos { // numbers are those of another record
+		e := &m.memos[i]
+		e.again = nil
+		if m.slots[e.plan.slot].place.Again != nil {
+			e.again = make([]numbered, manyNumbers)
+		}
+	}
 }
 
 // node judges a condition. It is as deep as conditions are.

@@ -11,6 +11,7 @@ type memo struct {
 	plan *memoPlan
 
 	texts map[string]int32 // classes
+	again []numbered       // those of values that the record knows again, see Place; by number
 	jsons map[string]int32
 	nums  map[numKey]int32
 	small [smallInts + 2]int16 // classes of truths and of the first whole numbers, plus 1; 0: not known
@@ -21,6 +22,14 @@ type memo struct {
 	epoch   uint64
 	current int32 // class of the record's value; none where it has no class
 }
+
+// numbered is the class of the values with a number.
+type numbered struct {
+	number uint64
+	class  int32
+}
+
+const manyNumbers = 1024
 
 type numKey struct {
 	kind Kind
@@ -109,8 +118,14 @@ func (m *Matcher) class(e *memo) int32 {
 		}
 	}
 	c := m.fill(e)
-	if c != none && len(v.Text) <= maxMemoValue {
+	if c == none {
+		return c
+	}
+	if len(v.Text) <= maxMemoValue {
 		e.keep(v, c)
+	}
+	if n := m.slots[e.plan.slot].place.Again; n != nil && *n != 0 {
+		e.again[*n%manyNumbers] = numbered{*n, c}
 	}
 	return c
 }
@@ -122,6 +137,9 @@ func (e *memo) placed(p *Place) int32 {
 	case p.Text != nil:
 		if *p.Text == nil {
 			return 0
+		}
+		if p.Again != nil && *p.Again != 0 {
+			return e.known(*p.Again, *p.Text)
 		}
 		if c, ok := e.texts[string(*p.Text)]; ok {
 			return c
@@ -138,6 +156,20 @@ func (e *memo) placed(p *Place) int32 {
 		return int32(e.small[*p.Num]) - 1
 	}
 	return none
+}
+
+// known is the class of a text with a number: for most it takes no look at the text.
+func (e *memo) known(number uint64, text []byte) int32 {
+	k := &e.again[number%manyNumbers]
+	if k.number == number {
+		return k.class
+	}
+	c, ok := e.texts[string(text)]
+	if !ok {
+		return none
+	}
+	*k = numbered{number, c}
+	return c
 }
 
 // keep remembers the class of a value.

@@ -1,24 +1,28 @@
 package sigma
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// placedRecord is a record that tells where its texts, numbers and truths are.
+// placedRecord is a record that tells where its texts, numbers and truths are, and of
+// most texts by a number which of them they are.
 type placedRecord struct {
 	*fakeRecord
-	places map[FieldID]Place
+	places  map[FieldID]Place
+	numbers map[string]uint64
+	last    uint64
 }
 
 // placed makes a Placed of the kinds of s, to be set to one record after the other.
 func (s *fakeSchema) placed() *placedRecord {
-	p := &placedRecord{places: map[FieldID]Place{}}
+	p := &placedRecord{places: map[FieldID]Place{}, numbers: map[string]uint64{}}
 	for _, f := range s.fields {
 		switch f.Kind {
 		case Text:
-			p.places[f.ID] = Place{Text: new([]byte)}
+			p.places[f.ID] = Place{Text: new([]byte), Again: new(uint64)}
 		case Int:
 			p.places[f.ID] = Place{Num: new(int64), OK: new(bool)}
 		case Bool:
@@ -35,6 +39,7 @@ func (p *placedRecord) set(r *fakeRecord) *placedRecord {
 		switch {
 		case place.Text != nil:
 			*place.Text = v.Text
+			*place.Again = p.number(v)
 		case place.Num != nil:
 			*place.Num, *place.OK = v.Num, v.Present
 		default:
@@ -42,6 +47,18 @@ func (p *placedRecord) set(r *fakeRecord) *placedRecord {
 		}
 	}
 	return p
+}
+
+// number is one for each text, until it has another one, and now and then none.
+func (p *placedRecord) number(v Value) uint64 {
+	if p.last++; p.last%7 == 0 {
+		return 0
+	}
+	text := fmt.Sprint(v.Present, string(v.Text))
+	if p.last%5 == 0 || p.numbers[text] == 0 {
+		p.numbers[text] = p.last
+	}
+	return p.numbers[text]
 }
 
 func (p *placedRecord) Place(id FieldID) Place { return p.places[id] }

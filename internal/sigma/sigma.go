@@ -90,6 +90,9 @@ type Place struct {
 	Num  *int64
 	Flag *bool
 	OK   *bool // of Num and Flag: false there is an absent value
+	// Again, where it is not nil, is where a number stands by which the field's value is
+	// known again: it is the same in all events that have that number. 0 is none.
+	Again *uint64
 }
 
 // Embedder is a Record some of whose JSON holds documents as text, such as a

@@ -51,6 +51,46 @@ type Access struct {
 	row    s3access.Row // a copy: only its texts are the reader's
 	fields []standing   // in it, by FieldID
 	net    network
+	again  [repeated]uint64 // numbers of what the reader knows again, by repeats
+	numbers
+}
+
+// repeats says with which other columns a column repeats: with those that have the same
+// again:"…" in s3access.Row.
+type repeats uint8
+
+const (
+	never repeats = iota
+	asCaller
+	asClient
+	asEnding
+	asSource
+
+	repeated = iota
+)
+
+// numbers gives one to each Again of a reader, which it keeps for as long as the Again
+// speaks of the same values; 0 is none.
+type numbers struct {
+	keeper *logs.Keeper
+	last   uint32
+	over   uint64 // how often last began anew
+}
+
+func (n *numbers) of(a *logs.Again) uint64 {
+	if a == nil {
+		return 0
+	}
+	if n.keeper != nil {
+		if at, ok := a.Kept(n.keeper); ok {
+			return n.over<<32 | uint64(at)
+		}
+	}
+	if n.last++; n.keeper == nil || n.last == 0 {
+		n.keeper, n.last, n.over = &logs.Keeper{Rules: true}, 1, n.over+1
+	}
+	a.Keep(n.keeper, n.last)
+	return n.over<<32 | uint64(n.last)
 }
 
 // standing is where a field is in the row of an Access: the one of its type.
@@ -66,6 +106,8 @@ type standing struct {
 func (a *Access) Set(row *s3access.Row) {
 	a.bind()
 	a.row = *row
+	a.again[asCaller], a.again[asClient] = a.of(row.Caller), a.of(row.Client)
+	a.again[asEnding], a.again[asSource] = a.of(row.Ending), a.of(row.Source)
 }
 
 func (a *Access) bind() {
@@ -92,9 +134,13 @@ func (a *Access) bind() {
 	}
 }
 
-// Place is where a column is, from one Set to the next.
+// Place is where a column is, from one Set to the next. Of the principal it is only
+// said when it is the same again: it is made of the requester.
 func (a *Access) Place(id sigma.FieldID) sigma.Place {
 	a.bind()
+	if id == firstAccessDerived+accessPrincipal {
+		return sigma.Place{Again: &a.again[asCaller]}
+	}
 	if int(id) >= len(a.fields) {
 		return sigma.Place{}
 	}
@@ -104,7 +150,11 @@ func (a *Access) Place(id sigma.FieldID) sigma.Place {
 	case p.flag != nil:
 		return sigma.Place{Flag: &p.flag.V, OK: &p.flag.OK}
 	default:
-		return sigma.Place{Text: (*[]byte)(p.text)}
+		place := sigma.Place{Text: (*[]byte)(p.text)}
+		if with := accessFields[id].with; with != never {
+			place.Again = &a.again[with]
+		}
+		return place
 	}
 }
 
@@ -156,13 +206,14 @@ var accessFields = [...]struct {
 	name     string
 	kind     sigma.Kind
 	few, key bool
+	with     repeats
 	of       func(*s3access.Row) any
 }{
 	{name: "bucket_owner_id", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.BucketOwnerID }},
 	{name: "bucket_name", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.BucketName }},
 	{name: "request_time", kind: sigma.Time, of: func(r *s3access.Row) any { return &r.RequestTime }},
 	{name: "remote_ip", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.RemoteIP }},
-	{name: "requester", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.Requester }},
+	{name: "requester", kind: sigma.Text, few: true, with: asCaller, of: func(r *s3access.Row) any { return &r.Requester }},
 	{name: "request_id", kind: sigma.Text, of: func(r *s3access.Row) any { return &r.RequestID }},
 	{name: "operation", kind: sigma.Text, few: true, key: true, of: func(r *s3access.Row) any { return &r.Operation }},
 	{name: "key_name", kind: sigma.Text, of: func(r *s3access.Row) any { return &r.KeyName }},
@@ -174,35 +225,35 @@ var accessFields = [...]struct {
 	{name: "total_duration", kind: sigma.Int, of: func(r *s3access.Row) any { return &r.TotalDuration }},
 	{name: "turn_around_duration", kind: sigma.Int, of: func(r *s3access.Row) any { return &r.TurnAroundDuration }},
 	{name: "referer", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.Referer }},
-	{name: "user_agent", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.UserAgent }},
+	{name: "user_agent", kind: sigma.Text, few: true, with: asClient, of: func(r *s3access.Row) any { return &r.UserAgent }},
 	{name: "version_id", kind: sigma.Text, of: func(r *s3access.Row) any { return &r.VersionID }},
 	{name: "host_id", kind: sigma.Text, of: func(r *s3access.Row) any { return &r.HostID }},
-	{name: "signature_version", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.SignatureVersion }},
-	{name: "cipher_suite", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.CipherSuite }},
-	{name: "authentication_type", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.AuthenticationType }},
-	{name: "host_header", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.HostHeader }},
-	{name: "tls_version", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.TLSVersion }},
-	{name: "access_point_arn", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.AccessPointARN }},
+	{name: "signature_version", kind: sigma.Text, few: true, with: asEnding, of: func(r *s3access.Row) any { return &r.SignatureVersion }},
+	{name: "cipher_suite", kind: sigma.Text, few: true, with: asEnding, of: func(r *s3access.Row) any { return &r.CipherSuite }},
+	{name: "authentication_type", kind: sigma.Text, few: true, with: asEnding, of: func(r *s3access.Row) any { return &r.AuthenticationType }},
+	{name: "host_header", kind: sigma.Text, few: true, with: asEnding, of: func(r *s3access.Row) any { return &r.HostHeader }},
+	{name: "tls_version", kind: sigma.Text, few: true, with: asEnding, of: func(r *s3access.Row) any { return &r.TLSVersion }},
+	{name: "access_point_arn", kind: sigma.Text, few: true, with: asEnding, of: func(r *s3access.Row) any { return &r.AccessPointARN }},
 	{name: "acl_required", kind: sigma.Bool, few: true, of: func(r *s3access.Row) any { return &r.ACLRequired }},
-	{name: "source_region", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.SourceRegion }},
+	{name: "source_region", kind: sigma.Text, few: true, with: asEnding, of: func(r *s3access.Row) any { return &r.SourceRegion }},
 	{name: "key_logged", kind: sigma.Text, of: func(r *s3access.Row) any { return &r.KeyLogged }},
-	{name: "requester_type", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.RequesterType }},
-	{name: "requester_account", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.RequesterAccount }},
-	{name: "requester_name", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.RequesterName }},
+	{name: "requester_type", kind: sigma.Text, few: true, with: asCaller, of: func(r *s3access.Row) any { return &r.RequesterType }},
+	{name: "requester_account", kind: sigma.Text, few: true, with: asCaller, of: func(r *s3access.Row) any { return &r.RequesterAccount }},
+	{name: "requester_name", kind: sigma.Text, few: true, with: asCaller, of: func(r *s3access.Row) any { return &r.RequesterName }},
 	{name: "authenticated", kind: sigma.Bool, few: true, of: func(r *s3access.Row) any { return &r.Authenticated }},
 	{name: "http_method", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.HTTPMethod }},
 	{name: "presigned", kind: sigma.Bool, few: true, of: func(r *s3access.Row) any { return &r.Presigned }},
 	{name: "presign_expires", kind: sigma.Int, few: true, of: func(r *s3access.Row) any { return &r.PresignExpires }},
 	{name: "presign_access_key_id", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.PresignAccessKeyID }},
-	{name: "user_agent_name", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.UserAgentName }},
-	{name: "user_agent_version", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.UserAgentVersion }},
-	{name: "user_agent_os", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.UserAgentOS }},
-	{name: "bucket_region", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.BucketRegion }},
-	{name: "parse_status", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.ParseStatus }},
+	{name: "user_agent_name", kind: sigma.Text, few: true, with: asClient, of: func(r *s3access.Row) any { return &r.UserAgentName }},
+	{name: "user_agent_version", kind: sigma.Text, few: true, with: asClient, of: func(r *s3access.Row) any { return &r.UserAgentVersion }},
+	{name: "user_agent_os", kind: sigma.Text, few: true, with: asClient, of: func(r *s3access.Row) any { return &r.UserAgentOS }},
+	{name: "bucket_region", kind: sigma.Text, few: true, with: asEnding, of: func(r *s3access.Row) any { return &r.BucketRegion }},
+	{name: "parse_status", kind: sigma.Text, few: true, with: asSource, of: func(r *s3access.Row) any { return &r.ParseStatus }},
 	{name: "escaped", kind: sigma.Bool, few: true, of: func(r *s3access.Row) any { return &r.Escaped }},
 	{name: "raw", kind: sigma.Text, of: func(r *s3access.Row) any { return &r.Raw }},
-	{name: "extra", kind: sigma.Text, of: func(r *s3access.Row) any { return &r.Extra }},
+	{name: "extra", kind: sigma.Text, with: asEnding, of: func(r *s3access.Row) any { return &r.Extra }},
 	{name: "line_hash", kind: sigma.Int, of: func(r *s3access.Row) any { return &r.LineHash }},
-	{name: "log_key", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.LogKey }},
+	{name: "log_key", kind: sigma.Text, few: true, with: asSource, of: func(r *s3access.Row) any { return &r.LogKey }},
 	{name: "log_line", kind: sigma.Int, of: func(r *s3access.Row) any { return &r.LogLine }},
 }

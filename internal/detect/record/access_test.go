@@ -147,7 +147,7 @@ func TestPlaces(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"derived.principal", "derived.remote_net", "request_time", "line_hash"} {
+	for _, name := range []string{"derived.remote_net", "request_time", "line_hash"} {
 		if p := a.Place(lookup(t, record.AccessSchema(), name).ID); p != (sigma.Place{}) {
 			t.Errorf("%s has a place and is no text, number or truth that may be absent", name)
 		}
