@@ -1,10 +1,5 @@
 package sigma
 
-import (
-	"unicode/utf16"
-	"unicode/utf8"
-)
-
 // elements walks the scalars and objects in an array, and in arrays in it. It
 // trusts nothing: text that is no JSON ends the walk.
 type elements struct {
@@ -75,69 +70,4 @@ func stringLen(s []byte) int {
 		}
 	}
 	return 0
-}
-
-// unescape appends what a JSON string says. A half surrogate is U+FFFD.
-func unescape(dst, s []byte) []byte {
-	s = s[1:]
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c == '"' {
-			break
-		}
-		if c != '\\' || i+1 == len(s) {
-			dst = append(dst, c)
-			continue
-		}
-		i++
-		switch s[i] {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r := fourHex(s[i+1:])
-			if r < 0 {
-				dst = append(dst, '\\', 'u')
-				continue
-			}
-			i += 4
-			if utf16.IsSurrogate(r) {
-				low := rune(-1)
-				if i+2 < len(s) && s[i+1] == '\\' && s[i+2] == 'u' {
-					low = fourHex(s[i+3:])
-				}
-				if full := utf16.DecodeRune(r, low); full != utf8.RuneError {
-					r, i = full, i+6
-				} else {
-					r = utf8.RuneError
-				}
-			}
-			dst = utf8.AppendRune(dst, r)
-		default: // " \ /
-			dst = append(dst, s[i])
-		}
-	}
-	return dst
-}
-
-func fourHex(s []byte) rune {
-	if len(s) < 4 {
-		return -1
-	}
-	r := rune(0)
-	for _, c := range s[:4] {
-		d := hexDigit(c)
-		if d < 0 {
-			return -1
-		}
-		r = r<<4 | rune(d)
-	}
-	return r
 }

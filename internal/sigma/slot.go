@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"unicode/utf8"
+
+	"sluice/internal/jsontext"
 )
 
 // slot holds a value, and what was worked out about it.
@@ -43,7 +45,11 @@ func (s *slot) plain(v Value) Value {
 	switch {
 	case len(text) == 0 || text[0] == '[' || text[0] == '{':
 	case text[0] == '"':
-		s.unescaped = unescape(s.unescaped[:0], text)
+		said := text[1:]
+		if n := stringLen(text); n > 0 {
+			said = text[1 : n-1]
+		}
+		s.unescaped = jsontext.Unescape(s.unescaped[:0], said)
 		return Value{Kind: Text, Present: true, Text: s.unescaped}
 	case string(text) == "null":
 		return Value{}

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 
+	"sluice/internal/jsontext"
 	"sluice/internal/sigma"
 )
 
@@ -31,7 +32,7 @@ func (t *Trail) Embedded(id sigma.FieldID) []byte {
 		}
 		for _, name := range embeddedNames {
 			if string(l.name) == name {
-				t.inner = append(unescape(t.inner, within(l.value)), '\n')
+				t.inner = append(jsontext.Unescape(t.inner, within(l.value)), '\n')
 				break
 			}
 		}

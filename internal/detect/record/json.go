@@ -1,10 +1,5 @@
 package record
 
-import (
-	"unicode/utf16"
-	"unicode/utf8"
-)
-
 // JSON here is text that a parser has checked already, save for documents inside
 // strings. So what follows never reports an error; of bytes that are no JSON it
 // makes something, always ends, and reads none outside.
@@ -155,72 +150,4 @@ func within(v []byte) []byte {
 		return nil
 	}
 	return v[1 : len(v)-1]
-}
-
-// unescape appends what a string says; s is what stands between its quotes.
-func unescape(dst, s []byte) []byte {
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' || i+1 == len(s) {
-			dst = append(dst, s[i])
-			continue
-		}
-		i++
-		switch s[i] {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r, n := unicode(s[i+1:])
-			dst = utf8.AppendRune(dst, r)
-			i += n
-		default:
-			dst = append(dst, s[i])
-		}
-	}
-	return dst
-}
-
-// unicode reads the four hex digits behind a \u, and the other half of a
-// surrogate pair. It returns how many bytes they are.
-func unicode(s []byte) (rune, int) {
-	r, ok := hex4(s)
-	if !ok {
-		return utf8.RuneError, 0
-	}
-	if !utf16.IsSurrogate(r) {
-		return r, 4
-	}
-	if len(s) >= 6 && s[4] == '\\' && s[5] == 'u' {
-		if low, ok := hex4(s[6:]); ok {
-			if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
-				return r, 10
-			}
-		}
-	}
-	return utf8.RuneError, 4
-}
-
-func hex4(s []byte) (rune, bool) {
-	if len(s) < 4 {
-		return 0, false
-	}
-	var r rune
-	for _, c := range s[:4] {
-		switch {
-		case isDigit(c):
-			r = r<<4 | rune(c-'0')
-		case 'a' <= c|0x20 && c|0x20 <= 'f':
-			r = r<<4 | rune(c|0x20-'a'+10)
-		default:
-			return 0, false
-		}
-	}
-	return r, true
 }

@@ -3,6 +3,7 @@ package record
 import (
 	"strings"
 
+	"sluice/internal/jsontext"
 	"sluice/internal/sigma"
 )
 
@@ -124,7 +125,7 @@ func (p *paths) read(t *tree, v []byte, nested int) {
 func (p *paths) plain(name []byte) []byte {
 	for _, c := range name {
 		if c == '\\' {
-			p.names = unescape(p.names[:0], name)
+			p.names = jsontext.Unescape(p.names[:0], name)
 			return p.names
 		}
 	}
@@ -204,7 +205,7 @@ func (p *paths) text(s []byte) []byte {
 	for _, c := range s {
 		if c == '\\' {
 			from := len(p.scratch)
-			p.scratch = unescape(p.scratch, s)
+			p.scratch = jsontext.Unescape(p.scratch, s)
 			return p.scratch[from:len(p.scratch):len(p.scratch)]
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"unicode/utf8"
 
+	"sluice/internal/jsontext"
 	"sluice/internal/logs"
 )
 
@@ -148,7 +149,7 @@ func (s *scanner) unquote(b []byte, n int32) []byte {
 	nd := s.nodes[n]
 	v := b[nd.start+1 : nd.end-1]
 	if nd.escaped {
-		return unescape(nil, v)
+		return jsontext.Unescape(nil, v)
 	}
 	return v
 }
@@ -161,7 +162,7 @@ func (p *parser) bytes(n int32) []byte {
 		return v
 	}
 	from := len(p.scratch)
-	p.scratch = unescape(p.scratch, v)
+	p.scratch = jsontext.Unescape(p.scratch, v)
 	return p.scratch[from:len(p.scratch):len(p.scratch)]
 }
 

@@ -1,6 +1,10 @@
 package cloudtrail
 
-import "bytes"
+import (
+	"bytes"
+
+	"sluice/internal/jsontext"
+)
 
 // redacted stands where a secret stood.
 const redacted = "REDACTED"
@@ -10,7 +14,7 @@ const redacted = "REDACTED"
 // what stands between the quotes.
 func isSecret(name []byte, escaped bool) bool {
 	if escaped {
-		name = unescape(nil, name)
+		name = jsontext.Unescape(nil, name)
 	}
 	switch len(name) {
 	case len("Signature"):

@@ -1,10 +1,5 @@
 package cloudtrail
 
-import (
-	"unicode/utf16"
-	"unicode/utf8"
-)
-
 func skipSpace(b []byte, i int) int {
 	for i < len(b) && isSpace(b[i]) {
 		i++
@@ -51,49 +46,6 @@ func hex4(b []byte) rune {
 		r = r<<4 | rune(hexDigit(c))
 	}
 	return r
-}
-
-// unescape appends what a string says: s is what stands between its quotes, and
-// was checked. Half a surrogate pair becomes U+FFFD; records with one are rejects.
-func unescape(dst, s []byte) []byte {
-	for i := 0; i < len(s); {
-		if s[i] != '\\' {
-			dst = append(dst, s[i])
-			i++
-			continue
-		}
-		c := s[i+1]
-		i += 2
-		switch c {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r := hex4(s[i:])
-			i += 4
-			if utf16.IsSurrogate(r) {
-				if i+6 <= len(s) && s[i] == '\\' && s[i+1] == 'u' {
-					r = utf16.DecodeRune(r, hex4(s[i+2:]))
-				} else {
-					r = utf8.RuneError
-				}
-				if r != utf8.RuneError {
-					i += 6
-				}
-			}
-			dst = utf8.AppendRune(dst, r)
-		default: // quote, backslash, slash
-			dst = append(dst, c)
-		}
-	}
-	return dst
 }
 
 // wholeNumber reads a JSON number that is whole, however it is written: old
