@@ -84,7 +84,7 @@ func (l *loader) regexp(text, flags string) (*expression, error) {
 	if err != nil {
 		return nil, fmt.Errorf("not a regular expression (RE2): %w", err)
 	}
-	return &expression{re, need}, nil
+	return &expression{Regexp: re, need: need}, nil
 }
 
 // beyond names what other engines have and RE2 has not, because it cannot be

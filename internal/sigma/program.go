@@ -52,6 +52,7 @@ func compile(rules []*Rule, service string) *program {
 		}
 	}
 	c.memoise()
+	c.seek()
 	return c.p
 }
 
@@ -177,6 +178,32 @@ func (c *compiler) memoise() {
 		}
 		a.memo, a.local = m, int32(len(p.memos[m].atoms))
 		p.memos[m].atoms = append(p.memos[m].atoms, int32(i))
+	}
+}
+
+// seek makes what finds texts quickly that are looked for in each record.
+func (c *compiler) seek() {
+	n := 0
+	made := func(texts [][]byte) *pairs {
+		if n == maxPairs {
+			return nil
+		}
+		p := newPairs(texts)
+		if p != nil {
+			n++
+		}
+		return p
+	}
+	for _, a := range c.p.atoms {
+		switch {
+		case a.memo >= 0:
+		case a.test == testText:
+			a.text.seek = made(a.text.contains)
+		case a.test == testRegexp:
+			for _, re := range a.res {
+				re.seek = made(re.need)
+			}
+		}
 	}
 }
 

@@ -185,10 +185,8 @@ func (t *texts) match(s *slot, cased bool) bool {
 			}
 		}
 	}
-	for _, p := range t.contains {
-		if bytes.Contains(text, p) {
-			return true
-		}
+	if len(t.contains) > 0 && containsAny(text, t.contains, t.seek) {
+		return true
 	}
 	for _, g := range t.globs {
 		if g.match(text) {
