@@ -25,7 +25,10 @@ const (
 )
 
 func (c *words) encode(e *encoder, rows []uint16) error {
-	ids := e.gather(c.ids, rows)
+	ids := c.ids
+	if !c.constant(len(rows)) {
+		ids = e.gather(c.ids, rows)
+	}
 	if n := len(c.dict.spans); len(e.places) < n {
 		e.places = append(e.places, make([]uint32, n-len(e.places))...)
 	}
@@ -48,8 +51,10 @@ func (c *words) encode(e *encoder, rows []uint16) error {
 			place = uint32(len(e.used))
 			e.places[id] = place
 		}
-		for range n {
-			e.ids = append(e.ids, int32(place-1))
+		at := len(e.ids)
+		e.ids = e.ids[:at+n]
+		for i := range e.ids[at:] {
+			e.ids[at+i] = int32(place - 1)
 		}
 		size += n * int(4+c.dict.spans[id].n)
 		i += n
@@ -78,6 +83,12 @@ func (c *words) encode(e *encoder, rows []uint16) error {
 		return err
 	}
 	return e.dictIDs(len(e.used))
+}
+
+// constant says that n rows, which are all there are, have the same value, as every
+// fourth column of an access log has: their order is no matter then.
+func (c *words) constant(n int) bool {
+	return n == len(c.ids) && (c.dict.len() == 0 || c.dict.len() == 1 && !slices.Contains(c.ids, 0))
 }
 
 // gather returns the ids of rows, in the order of rows.

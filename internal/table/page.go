@@ -98,9 +98,7 @@ func (e *encoder) begun() { e.levels, e.pageNulls = e.levels[:0], 0 }
 // absent says that n rows of the page are NULL, from row i on.
 func (e *encoder) absent(i, n int) {
 	e.present(i)
-	for range n {
-		e.levels = append(e.levels, 0)
-	}
+	e.levels = append(e.levels, make([]byte, n)...)
 	e.pageNulls += n
 }
 

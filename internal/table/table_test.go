@@ -326,3 +326,59 @@ func TestEmptyBehindLong(t *testing.T) {
 	write(t, w, rows)
 	same(t, unordered(readBack(t, finish(t, w))), unordered(sorted(rows)))
 }
+
+// TestConstantColumns: columns of one value, of none and of one with gaps are what was
+// written, in groups of all rows and of some, however rows are ordered.
+func TestConstantColumns(t *testing.T) {
+	type row struct {
+		When  logs.Time `col:"event_time"`
+		Order logs.Text `col:"order,dict"`
+		One   logs.Text `col:"one,dict"`
+		None  logs.Text `col:"none,dict"`
+		Gaps  logs.Text `col:"gaps,dict"`
+		Empty logs.Text `col:"empty,dict"`
+	}
+	for _, days := range []int{1, 3} {
+		w, err := New(logs.Table[row]{Name: "t", Time: func(r *row) logs.Time { return r.When }, Sort: []string{"order"}}, newStage(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		const n = 900
+		for i := range n {
+			r := row{When: logs.Time(i % days * 86_400_000), Order: fmt.Appendf(nil, "%03d", n-i), One: logs.Text("one"), Empty: logs.Text{}}
+			if i%7 > 0 {
+				r.Gaps = logs.Text("there")
+			}
+			if err := w.Write(&r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		objects, err := w.Close("b")
+		if err != nil || len(objects) != days {
+			t.Fatalf("%d objects, %v", len(objects), err)
+		}
+		seen := 0
+		for _, o := range objects {
+			rows, err := parquet.ReadFile[struct {
+				Order string  `parquet:"order,optional"`
+				One   *string `parquet:"one,optional"`
+				None  *string `parquet:"none,optional"`
+				Gaps  *string `parquet:"gaps,optional"`
+				Empty *string `parquet:"empty,optional"`
+			}](o.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range rows {
+				i := n - int(r.Order[0]-'0')*100 - int(r.Order[1]-'0')*10 - int(r.Order[2]-'0')
+				if r.One == nil || *r.One != "one" || r.None != nil || r.Empty == nil || *r.Empty != "" || (r.Gaps != nil) != (i%7 > 0) {
+					t.Fatalf("row %d of %d days: %+v", i, days, r)
+				}
+				seen++
+			}
+		}
+		if seen != n {
+			t.Errorf("%d rows of %d", seen, n)
+		}
+	}
+}
