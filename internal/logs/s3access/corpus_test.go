@@ -99,7 +99,7 @@ func TestHardLines(t *testing.T) {
 
 // rowText is every column of the line's row as text.
 func rowText(p *parser, line []byte) map[string]string {
-	row, bad := p.parse(line, false)
+	row, bad := p.parse(line)
 	if bad != nil {
 		return map[string]string{"reason": strconv.Quote(string(bad.Reason)), "rejected_time": bad.Time.Go().Format("2006-01-02")}
 	}

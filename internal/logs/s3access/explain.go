@@ -31,7 +31,7 @@ const examples = 16
 // Explain parses one line as Read does and names everything found in it.
 func Explain(line []byte) Explanation {
 	var p parser
-	row, bad := p.parse(line, false)
+	row, bad := p.parse(line)
 	if bad != nil {
 		return Explanation{Status: "rejected", Reason: string(bad.Reason), Detail: bad.Detail}
 	}

@@ -184,7 +184,7 @@ func FuzzForge(f *testing.F) {
 		line := strings.Repeat("a", 64) + " b [06/Feb/" + year + `:00:00:38 +0000] 192.0.2.3 - 7T3N9PX2QK4M8ZRB REST.GET.OBJECT k "` + uri +
 			`" 403 AccessDenied 243 - 4 - "` + referer + `" ` + quotedAgent + " " + tail
 		var p parser
-		row, bad := p.parse([]byte(line), false)
+		row, bad := p.parse([]byte(line))
 		if bad != nil {
 			t.Fatalf("honestly written line rejected: %v\n%s", bad, line)
 		}

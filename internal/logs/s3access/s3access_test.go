@@ -270,7 +270,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	for i := range 3 * agentsKept {
 		line := strings.Replace(goodLine, "curl/8.5.0", fmt.Sprintf("tool%d/1.%d %s", i, i, strings.Repeat("z", i%1000)), 1)
 		line = strings.Replace(line, "reports-example.s3", fmt.Sprintf("b%d.s3", i), 1)
-		row, bad := p.parse([]byte(line), false)
+		row, bad := p.parse([]byte(line))
 		if bad != nil {
 			t.Fatal(bad)
 		}
@@ -302,7 +302,7 @@ func TestManyQuotes(t *testing.T) {
 	line = strings.Replace(goodLine, `/a.csv HTTP/1.1"`, `/a.csv`+strings.Repeat(`" 200 - - - - - "a" "`, 70)+`"`, 1)
 	line = line[:strings.Index(line, `" 200 - 1 1 1 1`)] + `" 200 -` + strings.Repeat(" -", 15)
 	var p parser
-	row, bad := p.parse([]byte(line), false)
+	row, bad := p.parse([]byte(line))
 	if bad != nil {
 		t.Fatal(bad)
 	}
@@ -340,7 +340,7 @@ func TestNoAllocation(t *testing.T) {
 	lines := [][]byte{line, presigned, key, bare, forged, []byte("no record")}
 	all := func() {
 		for _, l := range lines {
-			p.parse(l, false)
+			p.parse(l)
 		}
 	}
 	all()
