@@ -57,7 +57,7 @@ type texts struct {
 	last     [4]uint64 // a bit a byte: one of ends ends with it, or with the small letter
 	endsOnly bool      // there is nothing but ends
 	contains [][]byte
-	seek     *pairs   // of contains, if it is asked of each record
+	seek     *pairs // of contains, if it is asked of each record
 	globs    []glob
 	within   []glob   // those of globs that anything may stand before and behind
 	numbers  []number // values that the rule writes as numbers: equal JSON numbers match too
