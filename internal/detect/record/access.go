@@ -201,7 +201,8 @@ var accessDerived = [...]struct{ name, meaning string }{
 }
 
 // accessFields are the columns of s3access.Row, in its order; the index is the
-// FieldID. Few is said of columns that are the same in thousands of lines.
+// FieldID. Few is said of columns that are the same in thousands of lines, which
+// addresses of the public are not.
 var accessFields = [...]struct {
 	name     string
 	kind     sigma.Kind
@@ -212,7 +213,7 @@ var accessFields = [...]struct {
 	{name: "bucket_owner_id", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.BucketOwnerID }},
 	{name: "bucket_name", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.BucketName }},
 	{name: "request_time", kind: sigma.Time, of: func(r *s3access.Row) any { return &r.RequestTime }},
-	{name: "remote_ip", kind: sigma.Text, few: true, of: func(r *s3access.Row) any { return &r.RemoteIP }},
+	{name: "remote_ip", kind: sigma.Text, of: func(r *s3access.Row) any { return &r.RemoteIP }},
 	{name: "requester", kind: sigma.Text, few: true, with: asCaller, of: func(r *s3access.Row) any { return &r.Requester }},
 	{name: "request_id", kind: sigma.Text, of: func(r *s3access.Row) any { return &r.RequestID }},
 	{name: "operation", kind: sigma.Text, few: true, key: true, of: func(r *s3access.Row) any { return &r.Operation }},
