@@ -219,7 +219,8 @@ func (rd *reader) record() (*Row, *logs.BadRecord, error) {
 // clean redacts the secrets of a record. Few records have any, and only they
 // are copied.
 func (rd *reader) clean(rec []byte) ([]byte, error) {
-	if _, _, pair := secretPair(rec, 0); !pair && !rd.scan.secret {
+	secrets := pairsIn(rec)
+	if _, _, pair := secrets.next(); !pair && !rd.scan.secret {
 		return rec, nil
 	}
 	rec, err := redact(&rd.scan, rec, rd.scan.secret)

@@ -42,62 +42,124 @@ func foldEqual(b []byte, lower string) bool {
 	return true
 }
 
-// secretPair finds the next Signature=… or …Security-Token=… in JSON text, as in
-// a link that someone passed on as a parameter, and returns where its value
-// stands. Such pairs are redacted wherever they stand, in a key too.
-func secretPair(b []byte, from int) (start, end int, ok bool) {
+// pairs finds, one after the other, each Signature=… and …Security-Token=… in JSON
+// text, as in a link that someone passed on as a parameter. Such pairs are redacted
+// wherever they stand, in a key too, and in a link that is itself the parameter of
+// another (…%3FX-Amz-Signature%3D…).
+type pairs struct {
+	b  []byte
+	at int // nothing before it is looked at again
+	// The next of each byte that an equals sign may begin with, at or behind at, or
+	// len(b): each is searched for once, however many there are of the others.
+	plain, slash, percent int
+}
+
+func pairsIn(b []byte) pairs { return pairs{b: b, plain: -1, slash: -1, percent: -1} }
+
+// next returns where the value of the next pair stands.
+func (p *pairs) next() (start, end int, ok bool) {
 	for {
-		i, n := equals(b, from)
+		i, n := p.sign()
 		if i < 0 {
 			return 0, 0, false
 		}
-		from = i + n
-		if hasSuffixFold(b[:i], "signature") || hasSuffixFold(b[:i], "security-token") || hasSuffixFold(b[:i], "sessiontoken") {
-			if end := pairEnd(b, from); end > from {
-				return from, end, true
+		p.at = i + n
+		if isSecretName(p.b[:i]) {
+			if end := pairEnd(p.b, p.at, p.b[i] == '%'); end > p.at {
+				start, p.at = p.at, end
+				return start, end, true
 			}
 		}
 	}
 }
 
-// equals returns where the next equals sign is, plain or escaped, and how long.
-func equals(b []byte, from int) (i, n int) {
-	i, n = bytes.IndexByte(b[from:], '='), 1
-	// A backslash before it, which is rare, may begin an escaped one.
-	before := b[from:]
-	if i >= 0 {
-		before = before[:i]
-	}
-	for k := 0; ; k++ {
-		next := bytes.IndexByte(before[k:], '\\')
-		if next < 0 {
-			break
+// sign returns where the next equals sign is and how long: as it is, escaped for JSON,
+// or for a link, once or twice.
+func (p *pairs) sign() (i, n int) {
+	for b := p.b; ; {
+		p.plain = ahead(b, p.plain, p.at, '=')
+		p.slash = ahead(b, p.slash, p.at, '\\')
+		p.percent = ahead(b, p.percent, p.at, '%')
+		i := min(p.plain, p.slash, p.percent)
+		switch {
+		case i == len(b):
+			return -1, 0
+		case i == p.plain:
+			return i, 1
+		case i == p.slash:
+			if hasPrefixFold(b[i+1:], "u003d") {
+				return i, len(`\u003d`)
+			}
+			p.at = min(i+2, len(b)) // what the backslash escapes is no backslash of its own
+		case hasPrefixFold(b[i:], "%3d"):
+			return i, len("%3d")
+		case hasPrefixFold(b[i:], "%253d"):
+			return i, len("%253d")
+		default:
+			p.at = i + 1
 		}
-		k += next
-		if len(before) >= k+6 && foldEqual(before[k+1:k+6], "u003d") {
-			return from + k, 6
-		}
-		k++ // what the backslash escapes is no backslash of its own
-		if k >= len(before) {
-			break
-		}
 	}
-	if i < 0 {
-		return -1, 0
-	}
-	return from + i, n
 }
 
-func hasSuffixFold(b []byte, lower string) bool {
-	return len(b) >= len(lower) && foldEqual(b[len(b)-len(lower):], lower)
+// ahead is where the next c is from at on, or len(b); last is where it was before.
+func ahead(b []byte, last, at int, c byte) int {
+	if last >= at {
+		return last
+	}
+	if i := bytes.IndexByte(b[at:], c); i >= 0 {
+		return at + i
+	}
+	return len(b)
 }
 
-// pairEnd returns where the value ends that starts at i: at what ends a
-// parameter, a word or the string.
-func pairEnd(b []byte, i int) int {
+// isSecretName reports whether text before an equals sign ends in the name of a
+// parameter whose value is a secret. Most end in other letters, which is seen first.
+func isSecretName(b []byte) bool {
+	if len(b) < len("signature") {
+		return false
+	}
+	switch b[len(b)-1] | 0x20 {
+	case 'e', 'n', '5': // as they are, or escaped: %65, %6E, %4e
+	default:
+		return false
+	}
+	return endsFold(b, "signature") || endsFold(b, "security-token") || endsFold(b, "sessiontoken")
+}
+
+// endsFold reports whether b, its percent escapes undone, ends in a word. lower is in
+// lower case.
+func endsFold(b []byte, lower string) bool {
+	for n := len(lower) - 1; n >= 0; n-- {
+		if len(b) == 0 {
+			return false
+		}
+		c, used := b[len(b)-1], 1
+		if i := len(b) - 3; i >= 0 && b[i] == '%' && allHex(b[i+1:]) {
+			c, used = byte(hexDigit(b[i+1])<<4|hexDigit(b[i+2])), 3
+		}
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != lower[n] {
+			return false
+		}
+		b = b[:len(b)-used]
+	}
+	return true
+}
+
+func hasPrefixFold(b []byte, lower string) bool {
+	return len(b) >= len(lower) && foldEqual(b[:len(lower)], lower)
+}
+
+// pairEnd returns where the value ends that starts at i: at what ends a parameter, a
+// word or the string; behind an escaped equals sign at an escaped ampersand, too.
+func pairEnd(b []byte, i int, escaped bool) int {
 	for ; i < len(b); i++ {
 		switch c := b[i]; {
 		case c <= ' ' || bytes.IndexByte([]byte("&\"'<>,;)#"), c) >= 0:
+			return i
+		case c == '%' && escaped && (hasPrefixFold(b[i:], "%26") || hasPrefixFold(b[i:], "%2526")):
 			return i
 		case c == '\\' && i+1 < len(b):
 			if c = b[i+1]; c == '"' || c == 'n' || c == 'r' || c == 't' || c == 'f' || c == 'b' {
@@ -124,13 +186,14 @@ func redact(s *scanner, b []byte, members bool) ([]byte, error) {
 	}
 	var out []byte
 	done := 0
-	for from := 0; ; {
-		start, end, ok := secretPair(b, from)
+	secrets := pairsIn(b)
+	for {
+		start, end, ok := secrets.next()
 		if !ok {
 			break
 		}
 		out = append(append(out, b[done:start]...), redacted...)
-		done, from = end, end
+		done = end
 	}
 	return append(out, b[done:]...), nil
 }

@@ -110,6 +110,10 @@ func TestRedact(t *testing.T) {
 		`{"u":"/k?a\u003d1\u0026X-Amz-Signature\u003Ds3cret\u0026b\u003d2"}`:      `{"u":"/k?a\u003d1\u0026X-Amz-Signature\u003DREDACTED\u0026b\u003d2"}`,
 		`{"u":"Signature=s3\/cret\u002b\"Signature=s3cret\nSignature="}`:          `{"u":"Signature=REDACTED\"Signature=REDACTED\nSignature="}`,
 		`{"u":"\\u003d=\\=Signature\\=x","x-amz-id-2":"a=="}`:                     `{"u":"\\u003d=\\=Signature\\=x","x-amz-id-2":"a=="}`,
+		`{"u":"?to=https%3A%2F%2Fb%2Fk%3FX-Amz-Signature%3Ds3cret%26a%3D1&b=2"}`:  `{"u":"?to=https%3A%2F%2Fb%2Fk%3FX-Amz-Signature%3DREDACTED%26a%3D1&b=2"}`,
+		`{"u":"X-Amz-Security-Token%253ds3cret%2526a%253D1"}`:                     `{"u":"X-Amz-Security-Token%253dREDACTED%2526a%253D1"}`,
+		`{"u":"?%53ignature=s3%26cret&SIGNATUR%65=s3cret&ignature%3Dx%3"}`:        `{"u":"?%53ignature=REDACTED&SIGNATUR%65=REDACTED&ignature%3Dx%3"}`,
+		`{"u":"Signature%3","v":"Signature%3D","Signature%25":"%3Dx"}`:            `{"u":"Signature%3","v":"Signature%3D","Signature%25":"%3Dx"}`,
 		`{"Signature=":1,"key":"SignatureX=1"}`:                                   `{"Signature=":1,"key":"SignatureX=1"}`,
 	} {
 		rd := new(reader)

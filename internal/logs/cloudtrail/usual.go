@@ -70,7 +70,8 @@ func (p *parser) usual(q *quick, b []byte) (n int, ok bool) {
 	if q.scan.high&tops != 0 && !utf8.Valid(p.rec) {
 		return 0, false
 	}
-	if _, _, pair := secretPair(p.rec, 0); pair {
+	secrets := pairsIn(p.rec)
+	if _, _, pair := secrets.next(); pair {
 		return 0, false
 	}
 	p.record()
