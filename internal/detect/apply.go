@@ -117,26 +117,28 @@ func (r *run) count(ctx context.Context, tallies map[string]*tally) error {
 		return nil
 	}
 	keys := sorted(tallies)
-	adds, spans := make([]Add, 0, len(keys)), make([]Span, 0, len(keys))
-	until := make([]int, len(keys)) // of each tally: where its spans end
+	parts, spans := make([][]Add, 0, len(keys)), make([]Span, 0, len(keys)) // of adds
+	until := make([]int, len(keys))                                         // of each tally: where its spans end
 	p, in := newParcel(r), make([]*packed, len(keys))
 	for i, k := range keys {
 		y := tallies[k]
 		if r.config.Pack > 0 && y.target.packs() {
 			in[i] = p.take(y)
-			adds = append(adds, in[i].own...)
+			parts = append(parts, in[i].own)
 			continue
 		}
 		mine := y.adds(r.o.File, r.config.Lateness)
 		if len(mine) > 0 { // else nothing has changed
-			adds = append(adds, mine...)
+			parts = append(parts, mine)
 			spans = append(spans, y.spans()...)
 		}
 		until[i] = len(spans)
 	}
+	sets := make([]Add, 0, len(p.order))
 	for _, a := range p.order {
-		adds = append(adds, *a)
+		sets = append(sets, *a)
 	}
+	adds := slices.Concat(append(parts, sets)...)
 	shared := p.reads()
 	read, err := r.ask(ctx, r.once(adds), slices.Concat(spans, shared))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strconv"
 
 	"sluice/internal/logs"
@@ -118,12 +119,12 @@ type packed struct {
 	*tally
 	name  string // of the group
 	often []cell
-	own   []Add              // to the group's own counter
-	marks map[int64][]string // values that were put into a set, by slot
+	own   []Add       // to the group's own counter
+	marks []binValues // values that were put into a set
 	spans []Span
 
-	values []packedValue // that the shared sets have of the group within spans, ascending
-	more   bool          // there may be more in the group's own counter
+	found []packedValue // that the shared sets have of the group within spans, ascending
+	more  bool          // there may be more in the group's own counter
 }
 
 // packedValue is a value of a group in a slot of its own counter.
@@ -172,7 +173,7 @@ func (p *parcel) put(y *packed, slot int64, element string) bool {
 // take plans where a tally goes.
 func (p *parcel) take(tally *tally) *packed {
 	t := tally.target
-	y := &packed{tally: tally, marks: map[int64][]string{}, spans: tally.spans()}
+	y := &packed{tally: tally, spans: tally.spans()}
 	b, _ := hex.DecodeString(y.key[:2*nameSize]) // keys are hexadecimal
 	y.name = string(b)
 	if t.kind == sigma.ValueCount {
@@ -191,22 +192,34 @@ func (y *packed) begin(slot int64) string {
 }
 
 func (p *parcel) takeValues(y *packed) {
-	all := y.adds(p.o.File, p.config.Lateness) // one a bin
-	for _, a := range all {
-		own := len(a.Elements) >= ownShare
+	values := y.values() // one a slot
+	apart := make([]int64, 0, len(values))
+	for _, v := range values {
+		own := len(v.elements) >= ownShare
 		if own {
-			p.put(y, a.Slot, y.name)
+			p.put(y, v.bin, y.name)
 		} else {
-			for _, e := range a.Elements {
-				own = !p.put(y, a.Slot, y.begin(a.Slot)+e) || own
+			for _, e := range v.elements {
+				own = !p.put(y, v.bin, y.begin(v.bin)+e) || own
 			}
 		}
 		if own {
-			y.own = append(y.own, a)
+			apart = append(apart, v.bin)
 		} else {
-			y.marks[a.Slot] = a.Elements
+			y.marks = append(y.marks, v)
 		}
 	}
+	if len(apart) > 0 {
+		y.own = p.of(y, apart)
+	}
+}
+
+// of are the tally's contributions to some slots, in ascending order, of its own counter.
+func (p *parcel) of(y *packed, slots []int64) []Add {
+	return slices.DeleteFunc(y.adds(p.o.File, p.config.Lateness), func(a Add) bool {
+		_, is := slices.BinarySearch(slots, a.Slot)
+		return !is
+	})
 }
 
 func (p *parcel) takePattern(y *packed) {
@@ -216,7 +229,6 @@ func (p *parcel) takePattern(y *packed) {
 	var last slotAt
 	for _, c := range y.cells {
 		if c.series == t.often {
-			y.often = append(y.often, c)
 			continue
 		}
 		seldom.cells = append(seldom.cells, c)
@@ -224,6 +236,9 @@ func (p *parcel) takePattern(y *packed) {
 			p.put(y, at.slot, y.name)
 			last = at
 		}
+	}
+	if y.often = y.cells; len(seldom.cells) > 0 {
+		y.often = slices.DeleteFunc(slices.Clone(y.cells), func(c cell) bool { return c.series != t.often })
 	}
 	if len(seldom.cells) > 0 {
 		y.own = seldom.adds(p.o.File, p.config.Lateness)

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -73,7 +72,7 @@ func (p *parcel) look(y *packed) {
 				}
 				slot := s.Slot*grain + int64(rest[0])
 				if t.kind == sigma.ValueCount && slot >= span.From && slot <= span.To {
-					y.values = append(y.values, packedValue{slot, rest[1:]})
+					y.found = append(y.found, packedValue{slot, rest[1:]})
 				}
 			}
 		}
@@ -84,13 +83,17 @@ func (p *parcel) look(y *packed) {
 // sets: to add what they did not take, and to read the group's own counter.
 func (p *parcel) rest(y *packed) (adds []Add, spans []Span) {
 	p.look(y)
-	for _, slot := range slices.Sorted(maps.Keys(y.marks)) {
-		for _, m := range y.marks[slot] {
-			if _, ok := slices.BinarySearchFunc(y.values, packedValue{slot, m}, comparePacked); !ok {
-				adds = append(adds, p.left(y, slot)...)
+	var left []int64
+	for _, v := range y.marks {
+		for _, e := range v.elements {
+			if _, ok := slices.BinarySearchFunc(y.found, packedValue{v.bin, e}, comparePacked); !ok {
+				left = append(left, v.bin)
 				break
 			}
 		}
+	}
+	if len(left) > 0 {
+		adds = p.of(y, left)
 	}
 	if len(y.own) == 0 && !y.more {
 		return nil, nil
@@ -104,16 +107,11 @@ func (p *parcel) rest(y *packed) (adds []Add, spans []Span) {
 	return adds, spans
 }
 
-// left are the tally's elements of a slot, for its own counter.
-func (p *parcel) left(y *packed, slot int64) []Add {
-	return slices.DeleteFunc(y.adds(p.o.File, p.config.Lateness), func(a Add) bool { return a.Slot != slot })
-}
-
 // slots puts together, for each span, what the group has in shared sets, in its
 // own counter, and in notes.
 func (p *parcel) slots(y *packed, own [][]Slot) [][]Slot {
 	all := make([][]Slot, len(y.spans))
-	values := y.values
+	values := y.found
 	for i, span := range y.spans {
 		slot := func(n int64) *Slot {
 			at, ok := slices.BinarySearchFunc(all[i], n, func(s Slot, n int64) int { return cmp.Compare(s.Slot, n) })
@@ -133,21 +131,28 @@ func (p *parcel) slots(y *packed, own [][]Slot) [][]Slot {
 				mine.Elements = append(mine.Elements, s.Elements...)
 			}
 		}
-		moments := make([]moment, 0, len(y.often))
-		for _, c := range y.often {
-			moments = append(moments, moment{c.bin, c.series})
+		put := func(n int64, m moment) {
+			if n >= span.From && n <= span.To {
+				s := slot(n)
+				s.Elements = append(s.Elements, y.target.element(m))
+			}
+		}
+		for n, cells := range bySlot(y.target, y.often) {
+			if n >= span.From && n <= span.To {
+				s := slot(n)
+				s.Elements = slices.Grow(s.Elements, len(cells))
+			}
+			for _, c := range cells {
+				put(n, moment{c.bin, c.series})
+			}
 		}
 		if j := len(y.spans) + i; j < len(own) {
 			for _, s := range own[j] {
 				for _, note := range s.Samples {
-					moments = append(moments, y.noted(note.Text, s.Slot)...)
+					for _, m := range y.noted(note.Text, s.Slot) {
+						put(y.target.shape.slotOf(m.bin), m)
+					}
 				}
-			}
-		}
-		for _, m := range moments {
-			if n := y.target.shape.slotOf(m.bin); n >= span.From && n <= span.To {
-				s := slot(n)
-				s.Elements = append(s.Elements, y.target.element(m))
 			}
 		}
 		for j := range all[i] {

@@ -61,7 +61,7 @@ func (y *tally) known() []finding.Pair { return y.pairs[:len(y.pairs)-y.target.v
 // adds are the tally's contributions to the state.
 func (y *tally) adds(file string, lateness time.Duration) []Add {
 	t := y.target
-	var all []Add
+	all := make([]Add, 0, y.slots())
 	slot := func(key string, bin int64, once string) *Add {
 		n := t.shape.slotOf(bin)
 		if i := len(all) - 1; i >= 0 && all[i].Key == key && all[i].Slot == n && all[i].Once == once {
@@ -73,14 +73,10 @@ func (y *tally) adds(file string, lateness time.Duration) []Add {
 	}
 	switch t.kind {
 	case sigma.ValueCount:
-		marks := slices.Clone(y.marks)
-		slices.SortFunc(marks, func(a, b mark) int {
-			return cmp.Or(cmp.Compare(a.bin, b.bin), slices.Compare(a.value[:], b.value[:]))
-		})
-		for _, m := range marks {
-			a := slot(y.key, m.bin, "")
+		for _, v := range y.values() {
+			a := slot(y.key, v.bin, "")
 			a.Cap = int(t.least())
-			a.Elements = append(a.Elements, string(m.value[:]))
+			a.Elements = v.elements
 		}
 	case sigma.Temporal, sigma.TemporalOrdered:
 		for _, c := range y.cells {
@@ -110,6 +106,48 @@ func (y *tally) adds(file string, lateness time.Duration) []Add {
 			}
 			a.Cells = append(a.Cells, Cell{Bin: in, N: c.n, V: min(max(c.v, -maxValue), maxValue)})
 		}
+	}
+	return all
+}
+
+// slots is about how many slots the tally adds to.
+func (y *tally) slots() int {
+	n, last := 0, int64(0)
+	for i, c := range y.cells {
+		if at := y.target.shape.slotOf(c.bin); i == 0 || at != last {
+			n, last = n+1, at
+		}
+	}
+	if y.target.kind == sigma.FirstSeen {
+		return 2 * n
+	}
+	return n
+}
+
+// binValues are the values that were seen in a bin, as elements of its set.
+type binValues struct {
+	bin      int64
+	elements []string // ascending
+}
+
+// values are the marks of the tally by their bins, which are its slots.
+func (y *tally) values() []binValues {
+	marks := slices.Clone(y.marks)
+	slices.SortFunc(marks, func(a, b mark) int {
+		return cmp.Or(cmp.Compare(a.bin, b.bin), slices.Compare(a.value[:], b.value[:]))
+	})
+	all := make([]binValues, 0, len(y.cells))
+	elements := make([]string, 0, len(marks))
+	for _, m := range marks {
+		if n := len(all); n == 0 || all[n-1].bin != m.bin {
+			all = append(all, binValues{bin: m.bin, elements: elements[len(elements):]})
+		}
+		elements = append(elements, string(m.value[:]))
+		last := &all[len(all)-1]
+		last.elements = last.elements[:len(last.elements)+1]
+	}
+	for i := range all {
+		all[i].elements = slices.Clip(all[i].elements)
 	}
 	return all
 }
