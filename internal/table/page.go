@@ -23,6 +23,8 @@ type encoder struct {
 	out    []byte       // finished pages that are not yet in a file
 	hold   bool         // keeps them there
 	spill  func() error // writes out to the file, and empties it
+	beside bool         // on a goroutine of its own: there is a core for that
+	second []byte       // with beside: what is being written, or nothing
 	zip    *zstd.Encoder
 	header thrift.Encoder
 	bytes  bytes.Buffer // header's output

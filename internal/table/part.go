@@ -81,9 +81,10 @@ func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []u
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	out := output{write: func(b []byte) error { return extend(f, p.path, &p.bytes, b) }}
+	defer func() { err = errors.Join(err, out.close(e), f.Close()) }()
 	e.out = slices.Grow(e.out[:0], min(32*len(rows), 2*maxPage))
-	e.spill = func() error { return p.flush(f, e) }
+	e.spill = func() error { return out.spill(e) }
 	start := p.bytes
 	if p.bytes == 0 {
 		e.out = append(e.out, magic...)
@@ -111,7 +112,7 @@ func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []u
 			e.smallFirst(s, p.bytes)
 		}
 	}
-	if err := e.spill(); err != nil {
+	if err := out.finish(e); err != nil {
 		return err
 	}
 	group.Columns = s.chunks
@@ -119,12 +120,6 @@ func (p *part) addGroup(fs files, e *encoder, s *schema, cols []buffer, rows []u
 	p.groups++
 	p.rows += group.NumRows
 	return p.describe(fs, e, &group)
-}
-
-func (p *part) flush(f io.Writer, e *encoder) error {
-	err := extend(f, p.path, &p.bytes, e.out)
-	e.out = e.out[:0]
-	return err
 }
 
 // describe keeps what the footer will say about a row group.

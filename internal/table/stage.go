@@ -32,7 +32,7 @@ func NewStage(dir string) (*Stage, error) {
 // Background lets the writers that are made from now on fill one buffer while
 // another one is written, on a goroutine that Close and Abort wait for. It takes
 // the memory of a second buffer, and a core that has nothing else to do.
-func (s *Stage) Background() { s.background = true }
+func (s *Stage) Background() { s.background, s.enc.beside = true, true }
 
 // start runs do beside the caller, once what was started before has ended. The
 // caller's goroutine is told in settle how it ended.
@@ -40,14 +40,17 @@ func (s *Stage) start(do func() error, ended func(error)) {
 	s.settle()
 	running := make(chan error, 1)
 	s.running, s.ended = running, ended
-	go func() {
-		defer func() {
-			if v := recover(); v != nil { // there is nobody above to take it
-				running <- fmt.Errorf("BUG: panic: %v\n%s", v, debug.Stack())
-			}
-		}()
-		running <- do()
+	go func() { running <- guarded(do) }()
+}
+
+// guarded runs do on a goroutine that has nobody above to take a panic.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("BUG: panic: %v\n%s", v, debug.Stack())
+		}
 	}()
+	return do()
 }
 
 // settle waits for what start started.
