@@ -22,6 +22,7 @@ type run struct {
 	messages []message
 	pairs    []finding.Pair // room for those of one group
 	days     []string       // what need not be added again once all is told
+	met      []string       // and what is not even to be named again
 	report   Report
 }
 
@@ -58,7 +59,30 @@ func (r *run) apply(ctx context.Context) error {
 	for _, k := range r.days {
 		r.seen.set(k, 1)
 	}
+	for _, k := range r.met {
+		r.Engine.met.set(k, 1)
+	}
 	return nil
+}
+
+// old says whether all days of a first_seen's group are known to be in the state by
+// what its Watcher knew it by. To name its counter takes longer than all else that is
+// done for a group of a small file, of which most are old.
+func (r *run) old(g *group) bool {
+	for _, c := range g.cells {
+		if k := daySum(g.sum(), c.bin); !r.Engine.met.knows(k[:]) {
+			return false
+		}
+	}
+	return true
+}
+
+// meet remembers that once all is told.
+func (r *run) meet(g *group) {
+	for _, c := range g.cells {
+		k := daySum(g.sum(), c.bin)
+		r.met = append(r.met, string(k[:]))
+	}
 }
 
 // news are the cells of a first_seen whose day is not known to be in the state.

@@ -78,6 +78,7 @@ type Engine struct {
 	config   Config
 	told     *recent   // steps of findings
 	seen     *recent   // elements that are in the state
+	met      *recent   // days of a first_seen that are, by the hashes of groups
 	gathered *gathered // with Config.Every
 }
 
@@ -95,7 +96,7 @@ func NewEngine(r *Rules, s State, out Outlet, c Config) *Engine {
 	if c.Pack == 0 {
 		c.Pack = DefaultPack
 	}
-	return &Engine{rules: r, state: s, outlet: out, config: c, told: newRecent(), seen: newRecent(), gathered: newGathered()}
+	return &Engine{rules: r, state: s, outlet: out, config: c, told: newRecent(), seen: newRecent(), met: newRecent(), gathered: newGathered()}
 }
 
 // Apply counts one file and sends what it completes. After an error the file

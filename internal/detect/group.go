@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"sluice/internal/finding"
@@ -35,6 +36,13 @@ type group struct {
 	// What most groups need no more of than this, so that a group is one piece of
 	// memory.
 	oneSample [2]sample
+}
+
+// sum is the group's hash in bytes. No other group has it, whoever watched.
+func (g *group) sum() (sum [16]byte) {
+	binary.BigEndian.PutUint64(sum[:], g.hash.place)
+	binary.BigEndian.PutUint64(sum[8:], g.hash.check)
+	return sum
 }
 
 // pairs are the values of the group by their names.

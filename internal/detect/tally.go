@@ -33,6 +33,12 @@ type tally struct {
 // comes is that: of it nothing is made.
 func (r *run) tallyOf(g *group) *tally {
 	t, cells, key := g.target, g.cells, ""
+	if t.kind == sigma.FirstSeen {
+		if r.old(g) {
+			return nil
+		}
+		r.meet(g)
+	}
 	r.pairs = g.appendPairs(r.pairs[:0])
 	if t.counted() || r.config.Every {
 		sum := t.counterSum("counts", g.owner, r.pairs)
