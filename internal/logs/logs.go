@@ -65,6 +65,8 @@ func (t Time) Go() time.Time { return time.UnixMilli(int64(t)).UTC() }
 //	dict   values repeat: keep them in a dictionary (the writer falls back to
 //	       plain by itself when they do not)
 //	plain  values are unique: no dictionary, no minimum and maximum
+//	alike  values are JSON objects of few forms that differ in some members: no
+//	       dictionary, no minimum and maximum
 //
 // A second tag, again:"Field", is on columns that a row may share with rows before:
 // Field is an *Again of the row, and no column.

@@ -44,6 +44,9 @@ const (
 	Dict
 	// Plain columns are unique values: no dictionary, no bounds.
 	Plain
+	// Alike columns are JSON objects of few forms, each with values of its own: no
+	// dictionary, no bounds.
+	Alike
 )
 
 // Column is one column of a table, as its row struct says it.
@@ -168,6 +171,8 @@ func parseColumn(f reflect.StructField, tag string) (Column, error) {
 		c.Option = Dict
 	case "plain":
 		c.Option = Plain
+	case "alike":
+		c.Option = Alike
 	default:
 		return c, fmt.Errorf("column %q: unknown option %q", name, options)
 	}

@@ -128,8 +128,8 @@ func (e *encoder) textPages(rows []uint16, value func(row uint16) (v []byte, ok 
 	for len(rows) > 0 {
 		size := e.take(rows, value)
 		rows = rows[len(e.values):]
-		if e.column.Option == Plain {
-			if ok, err := e.idPage(size); ok || err != nil {
+		if page := e.knownPage(); page != nil {
+			if ok, err := page(size); ok || err != nil {
 				if err != nil {
 					return err
 				}
@@ -156,6 +156,18 @@ func (e *encoder) textPages(rows []uint16, value func(row uint16) (v []byte, ok 
 		}
 	}
 	e.closeBounds()
+	return nil
+}
+
+// knownPage is how a page is written of whose values it is known where they repeat, or
+// nil.
+func (e *encoder) knownPage() func(size int) (ok bool, err error) {
+	switch e.column.Option {
+	case Plain:
+		return e.idPage
+	case Alike:
+		return e.alikePage
+	}
 	return nil
 }
 

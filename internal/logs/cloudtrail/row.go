@@ -144,7 +144,7 @@ type Row struct {
 	// What was answered by calls that change something, JSON as logged; session tokens redacted.
 	ResponseElements logs.Text `col:"response_elements,dict"`
 	// What else the service logged, JSON as logged.
-	AdditionalEventData logs.Text `col:"additional_event_data"`
+	AdditionalEventData logs.Text `col:"additional_event_data,alike"`
 	// What was touched, JSON as logged.
 	Resources logs.Text `col:"resources,dict"`
 	// Why a record is late or corrects another (DELIVERY_DELAY, UPDATED_DATA, SERVICE_OUTAGE), JSON as logged.
