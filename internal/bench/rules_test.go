@@ -197,6 +197,7 @@ func accessRows(tb testing.TB, n int64) []*s3access.Row {
 			continue // a planted reject
 		}
 		kept := *row
+		kept.Caller, kept.Client, kept.Ending, kept.Source = nil, nil, nil, nil // true as long as the row is
 		v := reflect.ValueOf(&kept).Elem()
 		for i := range v.NumField() {
 			if t, ok := v.Field(i).Interface().(logs.Text); ok {

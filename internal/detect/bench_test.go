@@ -33,6 +33,7 @@ func generatedRows(b *testing.B, n int64) []*s3access.Row {
 
 func clone(r *s3access.Row) *s3access.Row {
 	c := *r
+	c.Caller, c.Client, c.Ending, c.Source = nil, nil, nil, nil // true as long as the row is
 	for _, text := range []*logs.Text{
 		&c.BucketOwnerID, &c.BucketName, &c.RemoteIP, &c.Requester, &c.RequestID, &c.Operation, &c.KeyName, &c.RequestURI,
 		&c.ErrorCode, &c.Referer, &c.UserAgent, &c.VersionID, &c.HostID, &c.SignatureVersion, &c.CipherSuite,

@@ -3,7 +3,8 @@ package logs
 // Again is a reader's word that some values of a row are those of a row before, so
 // that who keeps rows need not look at them to know them again. Every two rows that
 // carry the same Again have equal values in the columns that are tagged with its
-// field; a row without one may have any.
+// field; a row without one may have any. A copy that is kept longer than the row is
+// valid must have none.
 //
 // Whoever keeps rows leaves in it where he has the values. The zero Again was not seen
 // by anybody; a reader that gives one to other values makes it zero first. It is for
