@@ -195,7 +195,8 @@ type engines struct {
 	t       *testing.T
 	trino   *trino
 	duckdb  *query.Lake
-	unnamed bool // columns need not have one name
+	unnamed bool     // columns need not have one name
+	by      []string // the columns that rows are ordered by, of which several may have the same values
 }
 
 func (e engines) on(t *testing.T) *engines { e.t = t; return &e }
@@ -222,6 +223,9 @@ func (e *engines) same(name, inTrino, inDuckDB string, ordered bool, values ...s
 	if err != nil {
 		e.t.Errorf("%s, duckdb: %v", name, err)
 		return a
+	}
+	if d := cmp.Diff(project(e.t, want, e.by), project(e.t, got, e.by)); d != "" {
+		e.t.Errorf("%s: the order by %s; -DuckDB +Trino:\n%.4000s", name, e.by, d)
 	}
 	if e.unnamed && len(got[0]) == len(want[0]) {
 		for i := range got[0] {
