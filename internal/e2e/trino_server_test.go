@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -197,7 +198,7 @@ func (x *trino) start(java, dir, home string) {
 		<-ended
 		log.Close()
 		if text, err := os.ReadFile(log.Name()); x.t.Failed() && err == nil {
-			x.t.Logf("trino: %s", last(text, 4000))
+			x.t.Logf("trino: %s", last(warnings(text), 4000))
 		}
 	})
 	select {
@@ -209,6 +210,17 @@ func (x *trino) start(java, dir, home string) {
 	case <-x.t.Context().Done():
 		x.t.Fatal(x.t.Context().Err())
 	}
+}
+
+// warnings are the lines of a server's log that tell of more than its daily
+// work, of which there are so many that nobody finds what failed between them.
+func warnings(log []byte) (left []byte) {
+	for line := range bytes.Lines(log) {
+		if !bytes.Contains(line, []byte("\tINFO\t")) {
+			left = append(left, line...)
+		}
+	}
+	return left
 }
 
 // properties writes a file of settings.
