@@ -175,8 +175,11 @@ func TestKilled(t *testing.T) {
 // then its message comes back, and after it the file is converted.
 func TestTakenOver(t *testing.T) {
 	m := newMortal(t, compile(t), 0)
-	if a := m.first.Invoke([]byte(`{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"example-logs"}`), time.Minute); a.Failed || a.Dead {
-		t.Fatalf("not up: %+v", a)
+	second, busy := m.process(t), 0
+	for _, f := range []*testaws.Function{m.first, second} { // the lease runs while a process starts
+		if a := f.Invoke([]byte(`{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"example-logs"}`), time.Minute); a.Failed || a.Dead {
+			t.Fatalf("not up: %+v", a)
+		}
 	}
 	const limit = 4 * time.Second // for as long its files are left to it
 	m.mu.Lock()
@@ -185,7 +188,6 @@ func TestTakenOver(t *testing.T) {
 	if a := m.first.Invoke(queue(m.s3, fileB), limit); !a.Dead || m.killed == "" {
 		t.Fatalf("answered %+v, killed at %q", a, m.killed)
 	}
-	second, busy := m.process(t), 0
 	for {
 		failed := failures(t, second.Invoke(queue(m.s3, fileB), time.Minute))
 		if len(failed) == 0 {
