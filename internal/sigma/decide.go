@@ -21,6 +21,7 @@ func (m *Matcher) start() {
 	m.kids = append(m.kids[:0], m.p.kids...)
 	m.never, m.always = m.added(flat{op: opConst}), m.added(flat{op: opConst, n: 1})
 	clear(m.decisions)
+	clear(m.ends)
 	m.decisions, m.size, m.lost = m.decisions[:0], 0, 0
 	d := decision{open: make([]open, 0, len(m.p.rules))}
 	for _, r := range m.p.rules {

@@ -19,10 +19,11 @@ type Matcher struct {
 	kids          []int32 // indexes of nodes
 	never, always int32   // nodes
 	decisions     []decision
-	size          int // of the decisions, in numbers of 4 bytes
-	lost          int // records that found no room for one
-	room          int // maxDecided
-	patience      int // maxLost
+	ways
+	size     int // of the decisions, in numbers of 4 bytes
+	lost     int // records that found no room for one
+	room     int // maxDecided
+	patience int // maxLost
 }
 
 func newMatcher(p *program) *Matcher {
@@ -58,16 +59,8 @@ func (m *Matcher) Match(r Record) []int32 {
 		m.start()
 	}
 	m.begin(r)
-	at := int32(0)
-	for m.decisions[at].memo != none {
-		next := m.follow(at)
-		if next == none {
-			break
-		}
-		at = next
-	}
-	for _, o := range m.decisions[at].open {
-		if m.node(o.root) {
+	for _, o := range m.decisions[m.end()].open {
+		if o.root == m.always || m.node(o.root) {
 			m.hits = append(m.hits, o.index)
 		}
 	}
@@ -103,6 +96,7 @@ func (m *Matcher) place(p Placed) {
 			e.again = make([]numbered, manyNumbers)
 		}
 	}
+	m.survey()
 }
 
 // node judges a condition. It is as deep as conditions are.
