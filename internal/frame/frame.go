@@ -253,9 +253,7 @@ func (w *Writer) addSequences() {
 	if n == 0 {
 		return
 	}
-	w.ll.count(w.seqs, func(s *sequence) uint8 { return s.ll })
-	w.of.count(w.seqs, func(s *sequence) uint8 { return s.of })
-	w.ml.count(w.seqs, func(s *sequence) uint8 { return s.ml })
+	w.count()
 	modes := len(w.dst)
 	w.dst = append(w.dst, 0)
 	var mode [3]byte
@@ -264,31 +262,5 @@ func (w *Writer) addSequences() {
 	w.dst, mode[2] = w.ml.choose(w.dst, n, matchDefaults[:], 6, 9)
 	w.dst[modes] = mode[0]<<6 | mode[1]<<4 | mode[2]<<2
 
-	b := bitWriter{out: w.dst}
-	s := &w.seqs[n-1]
-	w.ml.start(s.ml)
-	w.of.start(s.of)
-	w.ll.start(s.ll)
-	b.extra(s)
-	for i := n - 2; i >= 0; i-- {
-		s := &w.seqs[i]
-		w.of.encode(&b, s.of)
-		w.ml.encode(&b, s.ml)
-		w.ll.encode(&b, s.ll)
-		b.flush()
-		b.extra(s)
-	}
-	w.ml.finish(&b)
-	w.of.finish(&b)
-	w.ll.finish(&b)
-	w.dst = b.close()
-}
-
-// extra adds the bits by which values differ that share a code.
-func (b *bitWriter) extra(s *sequence) {
-	b.add(uint64(s.literals-literalBase(s.ll)), literalBits[s.ll])
-	b.add(uint64(s.match-matchBase(s.ml)), matchBits[s.ml])
-	b.flush()
-	b.add(uint64(s.offset-1<<s.of), s.of)
-	b.flush()
+	w.encode()
 }

@@ -22,7 +22,6 @@ type coder struct {
 	norm   [64]int16
 
 	log    uint8 // of the number of states; 0 for a code that is always the same
-	state  uint32
 	next   [512]uint16 // states by code, for each as often as it is frequent
 	change [64]change
 
@@ -36,12 +35,19 @@ type change struct {
 }
 
 // count counts the codes of a block.
-func (c *coder) count(seqs []sequence, code func(*sequence) uint8) {
-	clear(c.counts[:])
-	for i := range seqs {
-		c.counts[code(&seqs[i])]++
+func (w *Writer) count() {
+	clear(w.ll.counts[:])
+	clear(w.of.counts[:])
+	clear(w.ml.counts[:])
+	for i := range w.seqs {
+		s := &w.seqs[i]
+		w.ll.counts[s.ll&63]++
+		w.of.counts[s.of&63]++
+		w.ml.counts[s.ml&63]++
 	}
-	for c.max = len(c.counts) - 1; c.counts[c.max] == 0; c.max-- {
+	for _, c := range [...]*coder{&w.ll, &w.of, &w.ml} {
+		for c.max = len(c.counts) - 1; c.counts[c.max] == 0; c.max-- {
+		}
 	}
 }
 
@@ -51,7 +57,8 @@ const minDescribed = 48
 // choose decides how n codes that were counted are told, and says so behind dst.
 func (c *coder) choose(dst []byte, n int, defaults []int16, defaultLog, maxLog uint8) ([]byte, byte) {
 	if c.counts[c.max] == uint32(n) {
-		c.log = 0
+		// Its one state is left in no bits for itself.
+		c.log, c.next[0], c.change[c.max] = 0, 0, change{}
 		return append(dst, byte(c.max)), repeated
 	}
 	if n < minDescribed && c.max < len(defaults) {
@@ -175,33 +182,91 @@ func (c *coder) build(norm []int16, log uint8) {
 	}
 }
 
-// start takes the last code.
-func (c *coder) start(code uint8) {
-	if c.log == 0 {
-		return
-	}
+// start is the state of the last code.
+func (c *coder) start(code uint8) uint32 {
 	t := c.change[code]
 	width := (t.bits + 1<<15) >> 16
 	state := width<<16 - t.bits
-	c.state = uint32(c.next[int32(state>>width)+t.find])
+	return uint32(c.next[int32(state>>width)+t.find])
 }
 
-func (c *coder) encode(b *bitWriter, code uint8) {
-	if c.log == 0 {
-		return
+// maxBits is how many bytes a sequence takes at most: 26 bits for states and, as both
+// lengths are in one block, 31 and 23 for what else there is.
+const maxBits = 10
+
+// encode writes the block's sequences, the last one first. States and bits that are
+// not written yet stay in registers: one after the other by calls took twice the time.
+func (w *Writer) encode() {
+	ll, of, ml := &w.ll, &w.of, &w.ml
+	last := &w.seqs[len(w.seqs)-1]
+	l, o, m := ll.start(last.ll), of.start(last.of), ml.start(last.ml)
+	b := bitWriter{out: w.dst}
+	b.extra(last)
+	const some = 1 << 9
+	for seqs := w.seqs[:len(w.seqs)-1]; len(seqs) > 0; {
+		some := seqs[max(0, len(seqs)-some):]
+		seqs = seqs[:len(seqs)-len(some)]
+		b.room(len(some)*maxBits + 8)
+		out, at := b.out[:cap(b.out)], len(b.out)
+		acc, n := b.acc, uint(b.n)
+		for i := len(some) - 1; i >= 0; i-- {
+			s := &some[i]
+			t := of.change[s.of&63]
+			width := uint(o+t.bits) >> 16 & 15
+			acc |= uint64(o&(1<<width-1)) << (n & 63)
+			n += width
+			o = uint32(of.next[(o>>width+uint32(t.find))&511])
+
+			t = ml.change[s.ml&63]
+			width = uint(m+t.bits) >> 16 & 15
+			acc |= uint64(m&(1<<width-1)) << (n & 63)
+			n += width
+			m = uint32(ml.next[(m>>width+uint32(t.find))&511])
+
+			t = ll.change[s.ll&63]
+			width = uint(l+t.bits) >> 16 & 15
+			acc |= uint64(l&(1<<width-1)) << (n & 63)
+			n += width
+			l = uint32(ll.next[(l>>width+uint32(t.find))&511])
+
+			binary.LittleEndian.PutUint64(out[at:], acc)
+			at += int(n >> 3)
+			acc >>= n & 56
+			n &= 7
+
+			acc |= uint64(s.literals-literalBase(s.ll)) << (n & 63)
+			n += uint(literalBits[s.ll])
+			acc |= uint64(s.match-matchBase(s.ml)) << (n & 63)
+			n += uint(matchBits[s.ml])
+			acc |= uint64(s.offset-1<<s.of) << (n & 63)
+			n += uint(s.of)
+
+			binary.LittleEndian.PutUint64(out[at:], acc)
+			at += int(n >> 3)
+			acc >>= n & 56
+			n &= 7
+		}
+		b.out, b.acc, b.n = out[:at], acc, uint8(n)
 	}
-	t := c.change[code]
-	width := (c.state + t.bits) >> 16
-	b.add(uint64(c.state)&(1<<width-1), uint8(width))
-	c.state = uint32(c.next[int32(c.state>>width)+t.find])
+	ml.finish(&b, m)
+	of.finish(&b, o)
+	ll.finish(&b, l)
+	w.dst = b.close()
+}
+
+// extra adds the bits by which values differ that share a code.
+func (b *bitWriter) extra(s *sequence) {
+	b.add(uint64(s.literals-literalBase(s.ll)), literalBits[s.ll])
+	b.add(uint64(s.match-matchBase(s.ml)), matchBits[s.ml])
+	b.flush()
+	b.add(uint64(s.offset-1<<s.of), s.of)
+	b.flush()
 }
 
 // finish writes the state that a decoder starts with.
-func (c *coder) finish(b *bitWriter) {
-	if c.log > 0 {
-		b.add(uint64(c.state)&(1<<c.log-1), c.log)
-		b.flush()
-	}
+func (c *coder) finish(b *bitWriter, state uint32) {
+	b.add(uint64(state)&(1<<c.log-1), c.log)
+	b.flush()
 }
 
 // bitWriter writes bits, the first in the lowest place. After a flush there is
@@ -217,10 +282,15 @@ func (b *bitWriter) add(v uint64, n uint8) {
 	b.n += n
 }
 
-func (b *bitWriter) flush() {
-	if cap(b.out)-len(b.out) < 8 {
-		b.out = slices.Grow(b.out, 1<<10)
+// room makes room for n bytes.
+func (b *bitWriter) room(n int) {
+	if cap(b.out)-len(b.out) < n {
+		b.out = slices.Grow(b.out, n+1<<10)
 	}
+}
+
+func (b *bitWriter) flush() {
+	b.room(8)
 	binary.LittleEndian.PutUint64(b.out[len(b.out):len(b.out)+8], b.acc)
 	whole := b.n >> 3
 	b.out = b.out[:len(b.out)+int(whole)]
