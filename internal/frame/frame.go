@@ -1,9 +1,10 @@
-// Package frame writes Zstandard frames from text whose repetitions the caller
-// knows already: literals, and matches that repeat what came before.
+// Package frame writes Zstandard frames from text of which the caller knows where it
+// may repeat: literals, and matches that repeat what came before.
 //
 // A general compressor spends most of its time looking for matches. Where values
 // are random ids there are none but the lengths between them, and who writes the
-// ids knows where those are. What this package writes is what any decoder of
+// ids knows where those are. Where they are links or paths, pieces repeat, and Text
+// looks where those begin. What this package writes is what any decoder of
 // RFC 8878 reads; Huffman coding is huff0's.
 package frame
 
@@ -27,7 +28,7 @@ const (
 // MaxText is how much text a frame may hold: decoders keep all of it at hand.
 const MaxText = 8 << 20
 
-// Writer writes one frame after the other: Reset, then Literals and Match in the
+// Writer writes one frame after the other: Reset, then Literals, Match and Text in the
 // order of the text, then Close.
 type Writer struct {
 	dst  []byte
@@ -44,6 +45,7 @@ type Writer struct {
 	grown      bool      // a block came out larger than its text
 	huff       huff0.Scratch
 	ll, of, ml coder
+	words      []uint32 // where each was last, see Text
 }
 
 // sequence is some literals and then a match, in the codes of RFC 8878, 3.1.1.3.2.
@@ -89,6 +91,11 @@ func (w *Writer) Match(offset, n int) {
 	if n < MinMatch || n > maxBlock-w.text || offset <= 0 || offset > w.size-w.left+w.text {
 		panic("BUG: frame: no such match")
 	}
+	w.sequence(offset, n)
+}
+
+// sequence ends the literals that are in no sequence yet by a match.
+func (w *Writer) sequence(offset, n int) {
 	run := uint32(len(w.literals) - w.counted)
 	w.counted = len(w.literals)
 	s := sequence{literals: run, match: uint32(n), offset: w.offset(uint32(offset), run)}

@@ -21,7 +21,7 @@ type coder struct {
 	max    int // the greatest code counted
 	norm   [64]int16
 
-	log    uint8 // of the number of states; 0 for a code that is always the same
+	log    uint8       // of the number of states; 0 for a code that is always the same
 	next   [512]uint16 // states by code, for each as often as it is frequent
 	change [64]change
 

@@ -168,6 +168,7 @@ func TestAgainstReference(t *testing.T) {
 	for name, end := range map[string]string{"ids": "=", "ids that end anyhow": ""} {
 		cases[name] = idRows(5000, end)
 	}
+	cases["links"] = linkRows(4000)
 	huge := idRows(200, "=")
 	huge[100].ID = bytes.Repeat([]byte("huge"), frame.MaxText/4)
 	cases["ids and a huge one"] = huge

@@ -151,7 +151,7 @@ func (e *encoder) textPages(rows []uint16, value func(row uint16) (v []byte, ok 
 			}
 		}
 		e.describePage(format.Plain, len(e.values))
-		if err := e.write(); err != nil {
+		if err := e.writeText(); err != nil {
 			return err
 		}
 	}

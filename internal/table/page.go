@@ -165,7 +165,11 @@ func (e *encoder) dictionary(n int) error {
 	e.page = format.PageHeader{Type: format.DictionaryPage}
 	e.page.DictionaryPageHeader.Set(format.DictionaryPageHeader{NumValues: int32(n), Encoding: format.Plain})
 	before := e.zipped
-	err := e.write()
+	write := e.write
+	if e.column.Kind == Text {
+		write = e.writeText
+	}
+	err := write()
 	e.dictBytes = e.zipped - before
 	return err
 }
@@ -176,6 +180,26 @@ func (e *encoder) write() error {
 		return fmt.Errorf("column %s: page of %d bytes", e.column.Name, len(e.body))
 	}
 	e.small = e.zip.EncodeAll(e.body, e.small[:0])
+	return e.add(len(e.body))
+}
+
+// minFrame is how much text is worth a frame of our own: smaller pages came out up to a
+// tenth larger, in the same time.
+const minFrame = 64 << 10
+
+// writeText is write for a page of texts and their lengths. Where pieces of texts
+// repeat, it is known in which places to look for them: that takes a quarter less than
+// looking everywhere.
+func (e *encoder) writeText() error {
+	if len(e.body) < minFrame || len(e.body) > frame.MaxText {
+		return e.write()
+	}
+	e.frame.Reset(e.small[:0], len(e.body))
+	e.frame.Text(e.body)
+	var ok bool
+	if e.small, ok = e.frame.Close(); !ok {
+		return e.write()
+	}
 	return e.add(len(e.body))
 }
 
