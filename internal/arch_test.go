@@ -26,7 +26,7 @@ type rule struct {
 var rules = []rule{
 	{"internal/logs", nil,
 		"a log format is bytes in, rows out: whoever reads one needs nothing else"},
-	{"internal/logs/...", []string{"internal/logs", "internal/jsontext"},
+	{"internal/logs/...", []string{"internal/logs", "internal/jsontext", "internal/link"},
 		"formats do not know each other, so that a new one is one folder"},
 	{"internal/frame", nil,
 		"a frame is bytes: what they mean is for others"},
@@ -50,6 +50,8 @@ var rules = []rule{
 		"it reads the source, it is no part of the product"},
 	{"internal/jsontext", nil,
 		"what a JSON string says is no matter of the log it is in"},
+	{"internal/link", nil,
+		"what is a secret in a link is no matter of the log it is in"},
 	{"internal/sigma", []string{"internal/jsontext"},
 		"the rule language knows no log format: what a field is, a schema tells it"},
 	{"internal/finding", []string{"internal/logs", "internal/clean", "internal/amount"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"sluice/internal/jsontext"
+	"sluice/internal/link"
 )
 
 // redacted stands where a secret stood.
@@ -25,6 +26,8 @@ func isSecret(name []byte, escaped bool) bool {
 		return foldEqual(name, "x-amz-signature")
 	case len("X-Amz-Security-Token"):
 		return foldEqual(name, "x-amz-security-token")
+	case len("X-Amz-S3session-Token"):
+		return foldEqual(name, "x-amz-s3session-token")
 	}
 	return false
 }
@@ -45,7 +48,7 @@ func foldEqual(b []byte, lower string) bool {
 // pairs finds, one after the other, each Signature=… and …Security-Token=… in JSON
 // text, as in a link that someone passed on as a parameter. Such pairs are redacted
 // wherever they stand, in a key too, and in a link that is itself the parameter of
-// another (…%3FX-Amz-Signature%3D…).
+// another (…%3FX-Amz-Signature%3D…), see package link.
 type pairs struct {
 	b  []byte
 	at int // nothing before it is looked at again
@@ -64,7 +67,7 @@ func (p *pairs) next() (start, end int, ok bool) {
 			return 0, 0, false
 		}
 		p.at = i + n
-		if isSecretName(p.b[:i]) {
+		if link.NamesSecret(p.b[:i]) {
 			if end := pairEnd(p.b, p.at, p.b[i] == '%'); end > p.at {
 				start, p.at = p.at, end
 				return start, end, true
@@ -74,7 +77,7 @@ func (p *pairs) next() (start, end int, ok bool) {
 }
 
 // sign returns where the next equals sign is and how long: as it is, escaped for JSON,
-// or for a link, once or twice.
+// or for a link.
 func (p *pairs) sign() (i, n int) {
 	for b := p.b; ; {
 		p.plain = ahead(b, p.plain, p.at, '=')
@@ -91,11 +94,10 @@ func (p *pairs) sign() (i, n int) {
 				return i, len(`\u003d`)
 			}
 			p.at = min(i+2, len(b)) // what the backslash escapes is no backslash of its own
-		case hasPrefixFold(b[i:], "%3d"):
-			return i, len("%3d")
-		case hasPrefixFold(b[i:], "%253d"):
-			return i, len("%253d")
 		default:
+			if n := link.Equals(b[i:]); n > 0 {
+				return i, n
+			}
 			p.at = i + 1
 		}
 	}
@@ -112,42 +114,6 @@ func ahead(b []byte, last, at int, c byte) int {
 	return len(b)
 }
 
-// isSecretName reports whether text before an equals sign ends in the name of a
-// parameter whose value is a secret. Most end in other letters, which is seen first.
-func isSecretName(b []byte) bool {
-	if len(b) < len("signature") {
-		return false
-	}
-	switch b[len(b)-1] | 0x20 {
-	case 'e', 'n', '5': // as they are, or escaped: %65, %6E, %4e
-	default:
-		return false
-	}
-	return endsFold(b, "signature") || endsFold(b, "security-token") || endsFold(b, "sessiontoken")
-}
-
-// endsFold reports whether b, its percent escapes undone, ends in a word. lower is in
-// lower case.
-func endsFold(b []byte, lower string) bool {
-	for n := len(lower) - 1; n >= 0; n-- {
-		if len(b) == 0 {
-			return false
-		}
-		c, used := b[len(b)-1], 1
-		if i := len(b) - 3; i >= 0 && b[i] == '%' && allHex(b[i+1:]) {
-			c, used = byte(hexDigit(b[i+1])<<4|hexDigit(b[i+2])), 3
-		}
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != lower[n] {
-			return false
-		}
-		b = b[:len(b)-used]
-	}
-	return true
-}
-
 func hasPrefixFold(b []byte, lower string) bool {
 	return len(b) >= len(lower) && foldEqual(b[:len(lower)], lower)
 }
@@ -159,7 +125,7 @@ func pairEnd(b []byte, i int, escaped bool) int {
 		switch c := b[i]; {
 		case c <= ' ' || bytes.IndexByte([]byte("&\"'<>,;)#"), c) >= 0:
 			return i
-		case c == '%' && escaped && (hasPrefixFold(b[i:], "%26") || hasPrefixFold(b[i:], "%2526")):
+		case c == '%' && escaped && link.And(b[i:]):
 			return i
 		case c == '\\' && i+1 < len(b):
 			if c = b[i+1]; c == '"' || c == 'n' || c == 'r' || c == 't' || c == 'f' || c == 'b' {

@@ -5,13 +5,15 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"sluice/internal/link"
 )
 
 // slowPairs finds pairs by looking at each byte by itself.
 func slowPairs(b []byte) (found string) {
 	for i := 0; i < len(b); {
 		n := 0
-		for _, sign := range []string{"=", `\u003d`, "%3d", "%253d"} {
+		for _, sign := range []string{"=", `\u003d`, "%3d", "%253d", "%25253d"} {
 			if hasPrefixFold(b[i:], sign) {
 				n = len(sign)
 			}
@@ -24,7 +26,7 @@ func slowPairs(b []byte) (found string) {
 			continue
 		}
 		at := i + n
-		if isSecretName(b[:i]) {
+		if link.NamesSecret(b[:i]) {
 			end := pairEnd(b, at, b[i] == '%')
 			if end > at {
 				found += fmt.Sprint(at, "-", end, " ")
@@ -39,8 +41,8 @@ func slowPairs(b []byte) (found string) {
 // TestPairs holds the search for secrets in texts of all that may be near one to a
 // search without shortcuts.
 func TestPairs(t *testing.T) {
-	words := []string{"=", `\u003d`, `\u003D`, "%3d", "%253D", "%26", "%2526", `\u0026`, "&", `\\`, `\"`, `"`, " ", "%", "3d",
-		"Signature", "X-Amz-Security-Token", "sessiontoken", "Signatur%65", "securit%79-token", "x", "%25"}
+	words := []string{"=", `\u003d`, `\u003D`, "%3d", "%253D", "%26", "%2526", "%252526", `\u0026`, "&", `\\`, `\"`, `"`, " ", "%", "3d",
+		"Signature", "X-Amz-Security-Token", "sessiontoken", "Signatur%65", "securit%79-token", "x", "%25", "25"}
 	r := rand.New(rand.NewPCG(1, 2))
 	some := 0
 	for range 50_000 {

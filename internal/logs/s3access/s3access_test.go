@@ -252,10 +252,13 @@ func TestRedact(t *testing.T) {
 		"?X-Amz-SignedHeaders=host&signatures=keep": "",
 		"no secret at all":                          "",
 		"?u=https%3A%2F%2Fb%2Fk%3FX-Amz-Signature%3Ddead%26X-Amz-Security-Token%3Dbeef%26a%3Db": "?u=https%3A%2F%2Fb%2Fk%3FX-Amz-Signature%3DREDACTED%26X-Amz-Security-Token%3DREDACTED%26a%3Db",
-		"?u=%253FSignature%253Ddead%2526a":   "?u=%253FSignature%253DREDACTED%2526a",
-		"?X-Amz-Security-Token=abc;REST'x&b": "?X-Amz-Security-Token=REDACTED&b",
-		"%3D%253D%":                          "",
-		"=":                                  "",
+		"?u=%25253FX-Amz-Signature%25253Ddead%252526a&b":                                        "?u=%25253FX-Amz-Signature%25253DREDACTED%252526a&b",
+		"?u=%3FX%252DAmz%252DSecurity%252Dtoke%256E%3Ddead%26a":                                 "?u=%3FX%252DAmz%252DSecurity%252Dtoke%256E%3DREDACTED%26a",
+		"?X-Amz-S3session-Token=dead":                                                           "?X-Amz-S3session-Token=REDACTED",
+		"?u=%253FSignature%253Ddead%2526a":                                                      "?u=%253FSignature%253DREDACTED%2526a",
+		"?X-Amz-Security-Token=abc;REST'x&b":                                                    "?X-Amz-Security-Token=REDACTED&b",
+		"%3D%253D%":                                                                             "",
+		"=":                                                                                     "",
 	} {
 		got, hit := appendRedacted([]byte("#"), []byte(in))
 		if hit != (want != "") || hit && string(got) != "#"+want {

@@ -1,6 +1,10 @@
 package s3access
 
-import "bytes"
+import (
+	"bytes"
+
+	"sluice/internal/link"
+)
 
 // redacted stands where a secret stood, in every column and in raw.
 const redacted = "REDACTED"
@@ -11,8 +15,8 @@ const redacted = "REDACTED"
 //
 // Parameter names are compared as S3 compares them after decoding, in any
 // letter case, so %53ignature=… is found too; so is a link that is itself the
-// parameter of another (…%3FX-Amz-Signature%3D…). It returns dst unchanged and
-// false where b holds no secret.
+// parameter of another (…%3FX-Amz-Signature%3D…), see package link. It returns dst
+// unchanged and false where b holds no secret.
 func appendRedacted(dst, b []byte) ([]byte, bool) {
 	first := firstSecret(b)
 	if first < 0 {
@@ -42,7 +46,7 @@ func appendRedactedFrom(dst, b []byte, i int) ([]byte, bool) {
 			}
 		}
 		i = eq + n
-		if !isSecretName(b[done:eq]) {
+		if !link.NamesSecret(b[done:eq]) {
 			continue
 		}
 		stop := valueEnd
@@ -50,7 +54,7 @@ func appendRedactedFrom(dst, b []byte, i int) ([]byte, bool) {
 			stop |= percent
 		}
 		end := i
-		for end < len(b) && (classes[b[end]]&stop == 0 || b[end] == '%' && !escapedAnd(b[end:])) {
+		for end < len(b) && (classes[b[end]]&stop == 0 || b[end] == '%' && !link.And(b[end:])) {
 			end++
 		}
 		dst = append(append(dst, b[done:i]...), redacted...)
@@ -71,7 +75,7 @@ func firstSecret(b []byte) int {
 		if j < 0 {
 			break
 		}
-		if i += j; isSecretName(b[:i]) {
+		if i += j; link.NamesSecret(b[:i]) {
 			if p := bytes.IndexByte(b[:i], '%'); p >= 0 {
 				return p
 			}
@@ -83,72 +87,26 @@ func firstSecret(b []byte) int {
 		if j < 0 {
 			return -1
 		}
-		if i += j; escapedEqual(b[i:]) > 0 && isSecretName(b[:i]) {
+		if i += j; link.Equals(b[i:]) > 0 && link.NamesSecret(b[:i]) {
 			return i
 		}
 	}
 }
 
-// escapedEqualIn finds the first "=" between i and end that is escaped, once or
-// twice, and how long it is; 0 where none is.
+// escapedEqualIn finds the first "=" between i and end that is escaped, and how long
+// it is; 0 where none is.
 func escapedEqualIn(b []byte, i, end int) (at, n int) {
 	for ; i < end; i++ {
 		j := bytes.IndexByte(b[i:end], '%')
 		if j < 0 {
 			break
 		}
-		if i += j; escapedEqual(b[i:]) > 0 {
-			return i, escapedEqual(b[i:])
+		i += j
+		if n = link.Equals(b[i:]); n > 0 {
+			return i, n
 		}
 	}
 	return 0, 0
-}
-
-// escapedEqual returns how long the escaped "=" is that b, a "%" first, begins with,
-// or 0.
-func escapedEqual(b []byte) int {
-	switch {
-	case len(b) < 3 || b[1] != '3' && b[2] != '5': // of most escapes
-	case hasFold(b, "%3d"):
-		return len("%3d")
-	case hasFold(b, "%253d"):
-		return len("%253d")
-	}
-	return 0
-}
-
-// escapedAnd tells whether b begins with an escaped "&": it ends a value behind an
-// escaped "=".
-func escapedAnd(b []byte) bool { return hasFold(b, "%26") || hasFold(b, "%2526") }
-
-func hasFold(b []byte, lower string) bool {
-	if len(b) < len(lower) {
-		return false
-	}
-	for i := range len(lower) {
-		if b[i] != lower[i] && b[i]|0x20 != lower[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// isSecretName tells whether text before a "=" ends in a parameter name whose
-// value is a secret: Signature, X-Amz-Signature, X-Amz-Security-Token.
-func isSecretName(b []byte) bool {
-	n := len(b)
-	if n < len("signature") {
-		return false
-	}
-	// The names end in "re" or "en", escaped or not; most parameters do not.
-	if b[n-3] != '%' && b[n-4] != '%' {
-		switch uint16(b[n-2]|0x20)<<8 | uint16(b[n-1]|0x20) {
-		case 'r'<<8 | 'e', 'e'<<8 | 'n':
-		default:
-			return false
-		}
-	}
-	return endsFold(b, "signature") || endsFold(b, "security-token")
 }
 
 // endsFold tells whether b, decoded, ends in the lower-case name.
