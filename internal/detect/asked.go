@@ -13,6 +13,9 @@ type asked struct {
 	id      sigma.FieldID
 	place   *[]byte     // of the text, where the record has one
 	again   *uint64     // and the number by which the record knows values again
+	truth   *bool       // or of the truth
+	told    *bool       // and whether it is there
+	truths  [2]hash     // of false and of true
 	known   []knownHash // by number
 	record  int64       // for which it was looked up
 	present bool
@@ -33,7 +36,7 @@ const manyKnown = 512
 
 // askedOf are the fields that a Watcher keeps at hand for the records of a log, all of
 // which r becomes.
-func askedOf(r sigma.Record, ids []sigma.FieldID) []asked {
+func (w *Watcher) askedOf(r sigma.Record, ids []sigma.FieldID) []asked {
 	all := make([]asked, len(ids))
 	placed, _ := r.(sigma.Placed)
 	for i, id := range ids {
@@ -42,6 +45,10 @@ func askedOf(r sigma.Record, ids []sigma.FieldID) []asked {
 			p := placed.Place(id)
 			if all[i].place, all[i].again = p.Text, p.Again; p.Again != nil {
 				all[i].known = make([]knownHash, manyKnown)
+			}
+			if p.Flag != nil {
+				all[i].truth, all[i].told = p.Flag, p.OK
+				all[i].truths = [2]hash{w.hashOf([]byte("false")), w.hashOf([]byte("true"))}
 			}
 		}
 	}
@@ -69,6 +76,15 @@ func (w *Watcher) field(h *hit, at int) *asked {
 // ask looks a field up. Of most that the record knows again, it looks at no text.
 func (w *Watcher) ask(h *hit, a *asked) {
 	a.record = w.seen
+	if a.truth != nil {
+		a.hash, a.present, a.read = hash{}, *a.told, false
+		if a.present && *a.truth {
+			a.hash = a.truths[1]
+		} else if a.present {
+			a.hash = a.truths[0]
+		}
+		return
+	}
 	var k *knownHash
 	number := uint64(0)
 	if a.again != nil && *a.again != 0 {

@@ -17,11 +17,13 @@ type group struct {
 	first  logs.Time
 	latest logs.Time
 	hit    *cell // the last one; nil before
+	bin    int64 // its own
 	target *target
-	period int64 // of a detection rule's incident
 
 	one    [1]cell
+	begun  uint64 // series of which firsts has one, a bit each
 	cells  []cell // by bin, then series
+	period int64  // of a detection rule's incident
 	part   int    // in which it began
 	owner  string // of the log, "" where the target has none
 	values string // end of the key
@@ -131,18 +133,22 @@ func (w *Watcher) newGroup() *group {
 // cell finds or makes a cell of the group. Rows come about in order of time, so
 // it is nearly always the one that was hit last.
 func (g *group) cell(bin int64, series int) *cell {
-	if c := g.hit; c != nil && c.bin == bin && c.series == series {
+	if c := g.hit; c != nil && g.bin == bin && c.series == series {
 		return c
 	}
 	return g.otherCell(bin, series)
 }
 
 func (g *group) otherCell(bin int64, series int) *cell {
-	i, ok := slices.BinarySearchFunc(g.cells, cell{bin: bin, series: series}, compareCells)
-	if !ok {
-		g.cells = slices.Insert(g.cells, i, cell{bin: bin, series: series})
+	want := cell{bin: bin, series: series}
+	i, ok := len(g.cells), false
+	if i > 0 && compareCells(g.cells[i-1], want) >= 0 { // else it is later than all, as most are
+		i, ok = slices.BinarySearchFunc(g.cells, want, compareCells)
 	}
-	g.hit = &g.cells[i]
+	if !ok {
+		g.cells = slices.Insert(g.cells, i, want)
+	}
+	g.hit, g.bin = &g.cells[i], bin
 	return g.hit
 }
 
@@ -163,7 +169,8 @@ func (w *Watcher) mark(g *group, c *cell, m mark) {
 
 // sample copies the record where the group has use for it.
 func (w *Watcher) sample(g *group, f *feed, h *hit) {
-	if f.patterned && !slices.ContainsFunc(g.firsts, func(s firstSample) bool { return s.series == f.series }) {
+	if f.patterned && g.begun&(1<<f.series) == 0 { // there are at most MaxOrdered
+		g.begun |= 1 << f.series
 		g.firsts = append(g.firsts, firstSample{f.series, w.copied(h)})
 		w.weight += 32
 	}

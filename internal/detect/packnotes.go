@@ -5,13 +5,13 @@ import (
 	"strconv"
 )
 
-// bySlot goes through the cells of each slot.
+// bySlot goes through the cells of each slot; cells are in ascending order.
 func bySlot(t *target, cells []cell) func(yield func(int64, []cell) bool) {
 	return func(yield func(int64, []cell) bool) {
 		for len(cells) > 0 {
 			slot := t.shape.slotOf(cells[0].bin)
-			n := 1
-			for n < len(cells) && t.shape.slotOf(cells[n].bin) == slot {
+			n, end := 1, (slot+1)*t.shape.slot
+			for n < len(cells) && cells[n].bin < end {
 				n++
 			}
 			if !yield(slot, cells[:n]) {

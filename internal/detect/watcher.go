@@ -72,8 +72,8 @@ func (r *Rules) Watch() *Watcher {
 		bins:        make([]lastBin, len(r.targets)),
 		marks:       map[mark]struct{}{},
 	}
-	w.ofAccess = askedOf(&w.accessRecord, r.asked[record.AccessService])
-	w.ofTrail = askedOf(w.trailRecord, r.asked[record.TrailService])
+	w.ofAccess = w.askedOf(&w.accessRecord, r.asked[record.AccessService])
+	w.ofTrail = w.askedOf(w.trailRecord, r.asked[record.TrailService])
 	w.ownerHash = w.hashOf(w.ownerText)
 	w.groups.clear()
 	return w
@@ -195,11 +195,13 @@ func (w *Watcher) feed(f *feed, h *hit) {
 	}
 	g.count++
 	g.first, g.latest = min(g.first, h.time), max(g.latest, h.time)
-	c := g.cell(bin, f.series)
-	c.n = add(c.n, n)
-	c.v = add(c.v, v)
-	if f.counts == values {
-		w.mark(g, c, mark{g, bin, value})
+	if f.counts != news || g.hit == nil || g.bin != bin { // of what is new, only the days count
+		c := g.cell(bin, f.series)
+		c.n = add(c.n, n)
+		c.v = add(c.v, v)
+		if f.counts == values {
+			w.mark(g, c, mark{g, bin, value})
+		}
 	}
 	w.sample(g, f, h)
 }
