@@ -1,10 +1,8 @@
 package table
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
-	"math/bits"
 
 	"sluice/internal/logs"
 )
@@ -25,106 +23,11 @@ type buffer interface {
 	encode(e *encoder, rows []uint16) error
 }
 
-// words buffers a Text column whose values repeat: one id a row, in 16 bits
-// because most columns of a table are of this kind.
-type words struct {
-	src  *logs.Text
-	ids  []uint16
-	dict dict
-	full *bool // set when there is no id left: the buffer must be flushed
-	// recent ids by recentAt of their values. Nearly every value was there a few
-	// rows ago, and is found here at a third of the time that the dictionary takes.
-	recent [recents]uint16
-}
-
-const (
-	recentBits = 10
-	recents    = 1 << recentBits
-)
-
-// recentAt is where a value is looked for: by its length, its ends and, of longer
-// ones, by words between them, as JSON objects of one form begin and end alike. That
-// is fast and tells most values apart. Values for which it does not take each
-// other's place, whoever chose them so, and then are looked up.
-func recentAt(v []byte) uint64 {
-	const spread = 0x9e3779b97f4a7c15
-	n := len(v)
-	h := uint64(n)
-	switch {
-	case n >= 64:
-		step := (n - 8) / 7
-		for i := 0; i+8 <= n; i += step {
-			h = (h ^ binary.LittleEndian.Uint64(v[i:])) * spread
-			h ^= h >> 32
-		}
-	case n >= 8:
-		h += binary.LittleEndian.Uint64(v) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(v[n-8:]), 31)
-		if n >= 24 {
-			h += 3 * binary.LittleEndian.Uint64(v[n/2-4:])
-		}
-	case n >= 4:
-		h += uint64(binary.LittleEndian.Uint32(v))<<32 | uint64(binary.LittleEndian.Uint32(v[n-4:]))
-	case n > 0:
-		h += uint64(v[0])<<8 | uint64(v[n/2])<<16 | uint64(v[n-1])<<24
-	}
-	return h * spread >> (64 - recentBits)
-}
-
-// put adds the row in src; it returns the bytes of memory that took.
-func (c *words) put() int {
-	v := *c.src
-	if v == nil {
-		c.ids = append(c.ids, 0)
-		return 0
-	}
-	at := recentAt(v) % recents
-	if id := c.recent[at]; id != 0 && string(v) == string(c.dict.value(uint32(id))) {
-		c.ids = append(c.ids, id)
-		return 0
-	}
-	return c.putOther(v, at)
-}
-
-func (c *words) putOther(v []byte, at uint64) int {
-	if len(v) > maxRow {
-		return len(v)
-	}
-	id, isNew := c.dict.add(v)
-	c.ids = append(c.ids, uint16(id))
-	c.recent[at] = uint16(id)
-	if !isNew {
-		return 0
-	}
-	if id == math.MaxUint16 {
-		*c.full = true
-	}
-	return len(v) + 12 // its end and its slot
-}
-
-func (c *words) grow(n int) { c.ids = grown(c.ids, n) }
-
-func (c *words) truncate(n int) { c.ids = c.ids[:min(n, len(c.ids))] }
-
-func (c *words) reset() {
-	c.ids = c.ids[:0]
-	c.dict.reset()
-	c.recent = [recents]uint16{}
-}
-
-func (c *words) keys(dst []uint64, lo, hi int) []uint64 {
-	ranks := c.dict.ranks(nil)
-	for _, id := range c.ids[lo:hi] {
-		dst = append(dst, uint64(ranks[id]))
-	}
-	return dst
-}
-
 // texts buffers a Text column whose values hardly repeat: its bytes, row after
 // row.
 type texts struct {
 	src   *logs.Text
-	at    []uint32 // where each row's bytes are
-	n     []uint32 // how many they are, or absent
+	spans []span // where each row's bytes are, and how many, or absent
 	arena arena
 }
 
@@ -135,40 +38,39 @@ func (c *texts) put() int {
 	v := *c.src
 	switch {
 	case v == nil:
-		c.at, c.n = append(c.at, 0), append(c.n, absent)
+		c.spans = append(c.spans, span{n: absent})
 		return 0
 	case len(v) > maxRow:
 		return len(v)
 	}
-	c.at, c.n = append(c.at, c.arena.add(v)), append(c.n, uint32(len(v)))
+	c.spans = append(c.spans, span{c.arena.add(v), uint32(len(v))})
 	return len(v)
 }
 
 // value returns the bytes of a row; not ok is NULL.
 func (c *texts) value(row uint16) (v []byte, ok bool) {
-	if c.n[row] == absent {
+	s := c.spans[row]
+	if s.n == absent {
 		return nil, false
 	}
-	return c.arena.value(c.at[row], c.n[row]), true
+	return c.arena.value(s.at, s.n), true
 }
 
-func (c *texts) grow(n int) {
-	c.at, c.n = grown(c.at, n), grown(c.n, n)
-}
+func (c *texts) grow(n int) { c.spans = grown(c.spans, n) }
 
 func (c *texts) truncate(n int) {
-	for i := n; i < len(c.n); i++ {
-		if c.n[i] != absent {
-			c.arena.truncate(c.at[i])
+	n = min(n, len(c.spans))
+	for _, s := range c.spans[n:] {
+		if s.n != absent {
+			c.arena.truncate(s.at)
 			break
 		}
 	}
-	n = min(n, len(c.n))
-	c.at, c.n = c.at[:n], c.n[:n]
+	c.spans = c.spans[:n]
 }
 
 func (c *texts) reset() {
-	c.at, c.n = c.at[:0], c.n[:0]
+	c.spans = c.spans[:0]
 	c.arena.reset()
 }
 
@@ -193,8 +95,8 @@ func (c *texts) keys(dst []uint64, lo, hi int) []uint64 {
 type ints struct {
 	src    *logs.Int // one of src and always is nil
 	always *int64
-	vals   []int64 // 0 where NULL
-	null   []bool  // empty for columns that are never NULL
+	vals   []int64  // 0 where NULL
+	null   []uint64 // a bit a row; none for columns that are never NULL
 	option Option
 }
 
@@ -206,26 +108,36 @@ func (c *ints) put() {
 	v := int64(0)
 	if c.src.OK {
 		v = c.src.V
+	} else {
+		c.null[len(c.vals)/64] |= 1 << (len(c.vals) % 64)
 	}
 	c.vals = append(c.vals, v)
-	c.null = append(c.null, !c.src.OK)
 }
 
 func (c *ints) grow(n int) {
 	c.vals = grown(c.vals, n)
 	if c.always == nil {
-		c.null = grown(c.null, n)
+		c.null = append(c.null, make([]uint64, (n+63)/64-len(c.null))...)
 	}
 }
 
-func (c *ints) isNull(row int) bool { return len(c.null) > 0 && c.null[row] }
-
-func (c *ints) truncate(n int) {
-	c.vals = c.vals[:min(n, len(c.vals))]
-	c.null = c.null[:min(n, len(c.null))]
+func (c *ints) isNull(row int) bool {
+	return len(c.null) > 0 && c.null[row/64]>>(row%64)&1 != 0
 }
 
-func (c *ints) reset() { c.vals, c.null = c.vals[:0], c.null[:0] }
+func (c *ints) truncate(n int) {
+	for row := n; row < len(c.vals); row++ {
+		if c.always == nil {
+			c.null[row/64] &^= 1 << (row % 64)
+		}
+	}
+	c.vals = c.vals[:min(n, len(c.vals))]
+}
+
+func (c *ints) reset() {
+	c.vals = c.vals[:0]
+	clear(c.null)
+}
 
 func (c *ints) keys(dst []uint64, lo, hi int) []uint64 {
 	least := int64(math.MaxInt64)
