@@ -290,6 +290,13 @@ func grown[T any](s []T, n int) []T {
 	return to
 }
 
+// lookUp gives ids to rows whose values still wait for them.
+func (r *row) lookUp() {
+	for _, c := range r.words {
+		c.lookUp()
+	}
+}
+
 func (r *row) reset() {
 	for _, c := range r.all {
 		c.reset()

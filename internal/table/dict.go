@@ -34,10 +34,23 @@ func (d *dict) value(id uint32) []byte {
 
 // add returns the id of v, and whether v is new.
 func (d *dict) add(v []byte) (id uint32, isNew bool) {
+	return d.addHashed(v, maphash.Bytes(d.seed, v))
+}
+
+// first is the id that a value of this hash has if it has one and nothing is in its
+// way, or 0, or that of another value.
+func (d *dict) first(hash uint64) uint32 {
+	if s := d.slots[uint32(hash)&uint32(len(d.slots)-1)]; s&^idMask == uint32(hash>>32)&^idMask {
+		return s & idMask
+	}
+	return 0
+}
+
+// addHashed is add for who has the hash of v.
+func (d *dict) addHashed(v []byte, hash uint64) (id uint32, isNew bool) {
 	if len(d.slots) <= 2*len(d.spans) {
 		d.grow()
 	}
-	hash := maphash.Bytes(d.seed, v)
 	tag := uint32(hash>>32) &^ idMask
 	mask := uint32(len(d.slots) - 1)
 	i := uint32(hash) & mask

@@ -334,7 +334,7 @@ func TestIDsRunOut(t *testing.T) {
 		all(t, w, before, after)
 	})
 	t.Run("by a row that cannot be", func(t *testing.T) {
-		before, after := distinct("b", 1<<16-2), distinct("a", 3)
+		before, after := distinct("b", 1<<16-2-lateMost), distinct("a", 3)
 		w := newWriter(t)
 		write(t, w, before)
 		row := every{When: 20000 * day, Bucket: []byte("last"), URI: make([]byte, maxRow+1)}

@@ -17,7 +17,10 @@ type words struct {
 	full *bool // set when there is no id left: the buffer must be flushed
 	// recent ids by recentAt of their values. Nearly every value was there a few
 	// rows ago, and is found here at a third of the time that the dictionary takes.
-	recent [recents]uint16
+	// With each is a part of what recentAt says, so that no other value is looked at.
+	recent [recents]uint32
+	late   late
+	alone  bool // nobody asks for the id of a row before all are written
 }
 
 const (
@@ -50,7 +53,7 @@ func recentAt(v []byte) uint64 {
 	case n > 0:
 		h += uint64(v[0])<<8 | uint64(v[n/2])<<16 | uint64(v[n-1])<<24
 	}
-	return h * spread >> (64 - recentBits)
+	return h * spread
 }
 
 // put adds the row in src; it returns the bytes of memory that took.
@@ -60,25 +63,37 @@ func (c *words) put() int {
 		c.ids = append(c.ids, 0)
 		return 0
 	}
-	at := recentAt(v) % recents
-	if id := c.recent[at]; id != 0 && string(v) == string(c.dict.value(uint32(id))) {
-		c.ids = append(c.ids, id)
+	quick := recentAt(v)
+	if r := c.recent[quick>>(64-recentBits)]; r != 0 && (r^uint32(quick))>>16 == 0 && string(v) == string(c.dict.value(r&math.MaxUint16)) {
+		c.ids = append(c.ids, uint16(r))
 		return 0
 	}
-	return c.putOther(v, at)
+	return c.putOther(v, quick)
 }
 
-func (c *words) putOther(v []byte, at uint64) int {
+func (c *words) putOther(v []byte, quick uint64) int {
 	if len(v) > maxRow {
 		return len(v)
 	}
+	if c.alone && c.dict.len() >= lateFrom && len(v) <= lateText {
+		return c.later(v, quick)
+	}
 	id, isNew := c.dict.add(v)
 	c.ids = append(c.ids, uint16(id))
-	c.recent[at] = uint16(id)
+	c.remember(quick, id)
 	if !isNew {
 		return 0
 	}
-	if id == math.MaxUint16 {
+	return c.took(v)
+}
+
+func (c *words) remember(quick uint64, id uint32) {
+	c.recent[quick>>(64-recentBits)] = uint32(quick)&^math.MaxUint16 | id
+}
+
+// took returns the bytes of memory of v, a new value.
+func (c *words) took(v []byte) int {
+	if c.dict.len() >= math.MaxUint16-lateMost { // those that wait may be new as well
 		*c.full = true
 	}
 	return len(v) + 12 // its end and its slot
@@ -86,12 +101,16 @@ func (c *words) putOther(v []byte, at uint64) int {
 
 func (c *words) grow(n int) { c.ids = grown(c.ids, n) }
 
-func (c *words) truncate(n int) { c.ids = c.ids[:min(n, len(c.ids))] }
+func (c *words) truncate(n int) {
+	c.lookUp()
+	c.ids = c.ids[:min(n, len(c.ids))]
+}
 
 func (c *words) reset() {
 	c.ids = c.ids[:0]
 	c.dict.reset()
-	c.recent = [recents]uint16{}
+	c.late.text, c.late.of = c.late.text[:0], c.late.of[:0]
+	c.recent = [recents]uint32{}
 }
 
 func (c *words) keys(dst []uint64, lo, hi int) []uint64 {

@@ -124,6 +124,9 @@ func (w *Writer[R]) newBuffer(columns []Column) (*buffered, error) {
 	}
 	b.row.join(columns)
 	b.row.joinAgain(columns, func(field int) **logs.Again { return cur.Field(field).Addr().Interface().(**logs.Again) })
+	for _, c := range b.row.words {
+		c.alone = true
+	}
 	return b, nil
 }
 
@@ -245,6 +248,7 @@ func (w *Writer[R]) flush() error {
 		w.mark, w.spilled = 0, true
 	}
 	b := w.buf
+	b.row.lookUp()
 	if w.other != nil {
 		w.buf, w.other = w.other, b
 		w.stage.start(func() error { return w.spill(b, mark) }, func(err error) { w.spilt(b, err) })
