@@ -290,11 +290,13 @@ func grown[T any](s []T, n int) []T {
 	return to
 }
 
-// lookUp gives ids to rows whose values still wait for them.
-func (r *row) lookUp() {
+// lookUp gives ids to rows whose values still wait for them, and returns the bytes of
+// memory that took.
+func (r *row) lookUp() (size int) {
 	for _, c := range r.words {
-		c.lookUp()
+		size += c.lookUp()
 	}
+	return size
 }
 
 func (r *row) reset() {

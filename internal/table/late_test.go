@@ -140,3 +140,35 @@ func (v visit) values() (values []any) {
 	}
 	return values
 }
+
+// What was rolled back while it waited stays in the dictionary, so it counts: many
+// files that are given up do not fill more memory than the buffer may.
+func TestLateCounts(t *testing.T) {
+	w, err := New(logs.Table[visit]{Name: "visits", Time: func(r *visit) logs.Time { return r.When }}, newStage(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(i, size int) {
+		t.Helper()
+		if err := w.Write(&visit{Key: fmt.Appendf(nil, "%0*d", size, i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range lateFrom + 1 {
+		put(i, 8)
+	}
+	const files, rows, size = 50, lateMost / 2, 1000
+	before := w.buf.size
+	for i := range files {
+		w.Mark()
+		for k := range rows {
+			put(i*rows+k, size)
+		}
+		if err := w.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := w.buf.size - before; got < files*rows*size {
+		t.Errorf("%d bytes were counted, of at least %d that are kept", got, files*rows*size)
+	}
+}

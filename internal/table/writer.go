@@ -193,6 +193,7 @@ func (w *Writer[R]) Rollback() error {
 		w.emptyBuffer()
 		return nil
 	case !w.spilled:
+		w.buf.size += w.buf.row.lookUp() // what the dictionaries have, they keep
 		w.buf.row.truncate(w.mark)
 		w.buf.days, w.buf.n = w.buf.days[:w.mark], w.mark
 		return nil
