@@ -53,7 +53,14 @@ func TestText(t *testing.T) {
 	for i := range noise {
 		noise[i] = byte(r.Uint32())
 	}
+	// Known again by its end only, further back than a match is long.
+	letters := make([]byte, maxBlock+maxBlock/2)
+	for i := range letters {
+		letters[i] = "ABCDEFGHIJKLMNOP"[r.IntN(16)]
+	}
+	end := append(letters, "/the end of it/"...)
 	for name, text := range map[string][]byte{
+		"long before it ends": bytes.Repeat(end, 4),
 		"nothing":             nil,
 		"noise":               noise,
 		"one byte many times": bytes.Repeat([]byte{'/'}, 3*maxBlock),

@@ -67,11 +67,12 @@ func (e *encoder) frameAlike(text []byte) {
 			i++
 			continue
 		}
-		n := word + common(text[from+word:], text[i+word:])
-		for i > written && from > 0 && text[i-1] == text[from-1] {
+		n := min(word+common(text[from+word:], text[i+word:]), frame.MaxMatch)
+		// No further back than one match: what is behind it would be looked at again, and
+		// found where it is itself.
+		for n < frame.MaxMatch && i > written && from > 0 && text[i-1] == text[from-1] {
 			i, from, n = i-1, from-1, n+1
 		}
-		n = min(n, frame.MaxMatch)
 		e.frame.Literals(text[written:i])
 		e.frame.Match(i-from, n)
 		i += n

@@ -82,12 +82,15 @@ func TestAlike(t *testing.T) {
 		same(t, readBack(t, objects), want)
 	}
 	long := logs.Text(`"` + strings.Repeat("abcdefghijklm", 2*frame.MaxMatch/13))
+	dull := logs.Text(strings.Repeat("x", 3*frame.MaxMatch) + `","b":"0123456789"}`)
 	random := make(logs.Text, 3000)
 	for i, r := 0, rand.New(rand.NewPCG(1, 1)); i < len(random); i++ {
 		random[i] = byte(r.Uint32())
 	}
 	for name, texts := range map[string][]logs.Text{
 		"longer than a match":  {long, long, logs.Text(`"`), long[:len(long)/2], long},
+		// Known again by its end only, further back than a match is long.
+		"long before it ends": {dull, dull, logs.Text(`{}`), dull},
 		"larger than a frame":  {logs.Text(`{}`), make(logs.Text, frame.MaxText+1), logs.Text(`{}`)},
 		"nothing repeats":      {random},
 		"one byte many times":  {bytes.Repeat([]byte{'"'}, 5000)},
