@@ -112,6 +112,8 @@ type parcel struct {
 	order []*Add
 	looks map[string][]*packed // by shared set
 	found map[string][]Slot    // of shared sets, ascending
+	last  slotAt               // that something was put into
+	full  bool                 // that one, as was known before this file
 }
 
 // packed is a tally whose group shares a set.
@@ -158,7 +160,10 @@ func (p *parcel) add(of map[slotAt]*Add, t *target, at slotAt) *Add {
 func (p *parcel) put(y *packed, slot int64, element string) bool {
 	set, _ := y.target.setOf(slot)
 	at := slotAt{y.target.shared, set}
-	if p.seen.step(at.full()) > 0 {
+	if at != p.last {
+		p.last, p.full = at, p.seen.step(at.full()) > 0
+	}
+	if p.full {
 		return false
 	}
 	a := p.add(p.sets, y.target, at)

@@ -12,9 +12,9 @@ import (
 func (p *parcel) reads() []Span {
 	var all []Span
 	for _, key := range sorted(p.looks) {
-		var names []string
-		var spans []Span
-		for _, y := range p.looks[key] {
+		looks := p.looks[key]
+		names, spans := make([]string, 0, len(looks)), make([]Span, 0, len(looks))
+		for _, y := range looks {
 			names = append(names, y.name)
 			for _, s := range y.spans {
 				s.From, _ = y.target.setOf(s.From)
@@ -107,10 +107,23 @@ func (p *parcel) rest(y *packed) (adds []Add, spans []Span) {
 	return adds, spans
 }
 
+// tooFew says that nothing can cross, whatever bins it is in, as is so of most groups of
+// a file: there is no more of the group than the shared sets have, which are fewer values
+// than it takes, or of a pattern only the rule that matches records.
+func (y *packed) tooFew() bool {
+	if len(y.own) > 0 || y.more {
+		return false
+	}
+	return y.target.often >= 0 || int64(len(y.found)) < y.target.least()
+}
+
 // slots puts together, for each span, what the group has in shared sets, in its
-// own counter, and in notes.
+// own counter, and in notes. It is nothing where that is too few.
 func (p *parcel) slots(y *packed, own [][]Slot) [][]Slot {
 	all := make([][]Slot, len(y.spans))
+	if y.tooFew() {
+		return all
+	}
 	values := y.found
 	for i, span := range y.spans {
 		slot := func(n int64) *Slot {

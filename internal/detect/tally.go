@@ -187,11 +187,13 @@ func (y *tally) learning() string { return y.target.counter("learn", y.owner, y.
 
 // bins are those that the tally adds to, in order.
 func (y *tally) bins() []int64 {
-	var all []int64
+	all := make([]int64, 0, len(y.cells))
 	for _, c := range y.cells {
-		all = append(all, c.bin)
+		if n := len(all); n == 0 || all[n-1] != c.bin {
+			all = append(all, c.bin)
+		}
 	}
-	slices.Sort(all)
+	slices.Sort(all) // those of what came from other rules
 	return slices.Compact(all)
 }
 

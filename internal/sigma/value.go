@@ -158,6 +158,10 @@ func (p pattern) size() int {
 	return n
 }
 
+// escapes writes what stands for itself as a pattern has it. To make one takes longer than
+// all else that is done for a value.
+var escapes = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)
+
 // key is equal for equal patterns.
 func (p pattern) key() string {
 	var b strings.Builder
@@ -169,7 +173,7 @@ func (p pattern) key() string {
 				b.WriteByte('*')
 			}
 		}
-		b.WriteString(strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`).Replace(s))
+		b.WriteString(escapes.Replace(s))
 	}
 	return b.String()
 }
