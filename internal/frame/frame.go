@@ -37,6 +37,7 @@ type Writer struct {
 
 	// The block being made.
 	text     int    // that it stands for
+	most     int    // that it may, see share
 	literals []byte // of all sequences, and those behind the last one
 	counted  int    // literals that sequences have taken
 	seqs     []sequence
@@ -60,6 +61,7 @@ func (w *Writer) Reset(dst []byte, size int) {
 		panic("BUG: frame: text too large")
 	}
 	w.dst, w.size, w.left = dst, size, size
+	w.share()
 	w.text, w.counted = 0, 0
 	w.literals, w.seqs = w.literals[:0], w.seqs[:0]
 	w.reps, w.grown = [3]uint32{1, 4, 8}, false
@@ -70,10 +72,26 @@ func (w *Writer) Reset(dst []byte, size int) {
 	w.dst = binary.LittleEndian.AppendUint32(w.dst, uint32(size))
 }
 
+// share says how much text the next block may have. The last two share what is left:
+// a block of a few bytes would be larger than its text, and the frame none.
+func (w *Writer) share() {
+	switch {
+	case w.left <= maxBlock:
+		w.most = w.left
+	case w.left < 2*maxBlock:
+		w.most = (w.left + 1) / 2
+	default:
+		w.most = maxBlock
+	}
+}
+
 // Literals adds text as it is.
 func (w *Writer) Literals(b []byte) {
-	for len(b) > maxBlock-w.text {
-		n := maxBlock - w.text
+	for len(b) > w.most-w.text {
+		n := w.most - w.text
+		if n == 0 && w.text == 0 {
+			panic("BUG: frame: more text than was announced")
+		}
 		w.literals = append(w.literals, b[:n]...)
 		w.text += n
 		b = b[n:]
@@ -85,10 +103,11 @@ func (w *Writer) Literals(b []byte) {
 
 // Match repeats n bytes, from MinMatch to MaxMatch, that begin offset bytes ago.
 func (w *Writer) Match(offset, n int) {
-	if n > maxBlock-w.text {
+	if n > w.most-w.text {
 		w.block(false)
+		w.most = max(w.most, min(n, w.left, maxBlock))
 	}
-	if n < MinMatch || n > maxBlock-w.text || offset <= 0 || offset > w.size-w.left+w.text {
+	if n < MinMatch || n > w.most-w.text || offset <= 0 || offset > w.size-w.left+w.text {
 		panic("BUG: frame: no such match")
 	}
 	w.sequence(offset, n)
@@ -177,6 +196,7 @@ func (w *Writer) block(last bool) {
 	blockHeader(w.dst[start:], last, kind, size)
 	w.left -= w.text
 	w.text, w.counted = 0, 0
+	w.share()
 	w.literals, w.seqs = w.literals[:0], w.seqs[:0]
 }
 

@@ -182,11 +182,13 @@ func TestShapes(t *testing.T) {
 
 func TestBugs(t *testing.T) {
 	for name, do := range map[string]func(w *Writer){
-		"no such text": func(w *Writer) { w.Match(1, 5) },
-		"too short":    func(w *Writer) { w.Literals([]byte("ab")); w.Match(1, 2) },
-		"too far":      func(w *Writer) { w.Literals([]byte("ab")); w.Match(3, 3) },
-		"too little":   func(w *Writer) { w.Literals([]byte("ab")); w.Close() },
-		"too large":    func(w *Writer) { w.Reset(nil, MaxText+1) },
+		"no such text":         func(w *Writer) { w.Match(1, 5) },
+		"too short":            func(w *Writer) { w.Literals([]byte("ab")); w.Match(1, 2) },
+		"too far":              func(w *Writer) { w.Literals([]byte("ab")); w.Match(3, 3) },
+		"too little":           func(w *Writer) { w.Literals([]byte("ab")); w.Close() },
+		"too much":             func(w *Writer) { w.Literals([]byte("0123456789a")); w.Close() },
+		"too much, by a match": func(w *Writer) { w.Literals([]byte("0123456")); w.Match(3, 4); w.Close() },
+		"too large":            func(w *Writer) { w.Reset(nil, MaxText+1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
@@ -301,6 +303,34 @@ func TestCountsAtTheirLimits(t *testing.T) {
 				steps = append(steps, step{offset: 3 + i%5, n: 3 + i%2})
 			}
 			check(fmt.Sprint(n, " sequences"), steps)
+		}
+	}
+}
+
+// TestTails: the last block of a frame is not so small that it comes out larger than its
+// text, wherever the frame ends.
+func TestTails(t *testing.T) {
+	values := ids(4000)
+	var w Writer
+	for n := 1500; n < 4000; n += 7 {
+		w.Reset(nil, 80*n)
+		var text []byte
+		for i, v := range values[:n] {
+			length := []byte{byte(len(v)), 0, 0, 0}
+			text = append(append(text, length...), v...)
+			if i == 0 {
+				w.Literals(length)
+			} else {
+				w.Match(80, 4)
+			}
+			w.Literals(v)
+		}
+		out, ok := w.Close()
+		if !ok {
+			t.Fatalf("%d values: no frame", n)
+		}
+		if n%10 == 0 && !bytes.Equal(decode(t, out), text) {
+			t.Fatalf("%d values come back otherwise", n)
 		}
 	}
 }

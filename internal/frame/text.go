@@ -114,7 +114,7 @@ func common(text []byte, from, i int) (n int) {
 // repeat adds the first run bytes of text as literals, and then a match: Literals and
 // Match, but that few literals, as most are, are copied without a call.
 func (w *Writer) repeat(text []byte, run, offset, n int) {
-	if run > shortRun || len(text) < shortRun || w.text+run+n > maxBlock {
+	if run > shortRun || len(text) < shortRun || w.text+run+n > w.most {
 		w.Literals(text[:run])
 		w.Match(offset, n)
 		return
