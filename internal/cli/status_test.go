@@ -306,3 +306,28 @@ func TestBatchesOnANarrowScreen(t *testing.T) {
 		}
 	}
 }
+
+// Files of a batch have long names, which are cut in the middle where they would not
+// fit; where even that leaves too little, files are lists with whole names.
+func TestFilesOnANarrowScreen(t *testing.T) {
+	const name = "logs/AWSLogs/111122223333/CloudTrail/us-west-2/2026/03/02/111122223333_CloudTrail_us-west-2_20260302T0111Z_Tj2GWfI5ZgtlBTpv.json.gz"
+	s := statusAnswer{
+		Batches: []batchFate{{ID: "fbfd35fe13b7a1d12c3e3813beb706d7", State: "finished"}},
+		Files: []fileFate{{File: name, Outcome: "converted",
+			Counts: &ledger.Counts{Format: "cloudtrail_events", Lines: 1_234_567, Rows: 1_234_566, Rejected: 1}}},
+		Objects: []objectFate{{Name: "lake/cloudtrail_events/dt=2026-03-02/fbfd35fe13b7a1d12c3e3813beb706d7-0000.parquet", Rows: 1_234_566, Bytes: 98_765_432}},
+	}
+	for wide, cut := range map[int]bool{0: false, 250: false, 140: true, 60: false} {
+		var b strings.Builder
+		s.writeBatch(screen{terminal: wide > 0, width: wide}, &b)
+		text := b.String()
+		if strings.Contains(text, name) == cut || !strings.Contains(text, "json.gz") || !strings.Contains(text, "1,234,567") {
+			t.Errorf("%d columns: is cut: %v\n%s", wide, !cut, text)
+		}
+		for line := range strings.Lines(text) {
+			if cut && width(strings.TrimSpace(line)) > wide {
+				t.Errorf("%d columns: %s", wide, line)
+			}
+		}
+	}
+}

@@ -102,22 +102,23 @@ func rejectedText(n int64, reasons map[logs.Reason]int64) string {
 func (s *statusAnswer) writeBatch(to screen, b *strings.Builder) {
 	b.WriteString(batchesTable(to, s.Batches))
 	if len(s.Files) > 0 {
-		g := grid{columns: []gridColumn{{name: "file"}, {name: "outcome"}, {name: "table"}, {name: "lines", right: true}, {name: "rows", right: true},
-			{name: "rejected", right: true}, {name: "ambiguous", right: true}, {name: "findings", right: true}}}
+		g := grid{columns: []gridColumn{{name: "file"}, {name: "outcome"}, {name: "table", whole: true}, {name: "lines", right: true, whole: true},
+			{name: "rows", right: true, whole: true}, {name: "rejected", right: true, whole: true}, {name: "ambiguous", right: true, whole: true},
+			{name: "findings", right: true, whole: true}}}
 		for _, f := range s.Files[:min(shownFiles, len(s.Files))] {
 			g.add(f.cells()...)
 		}
-		fmt.Fprintf(b, "\n%s\n%s", to.bold("Files"), g.render())
+		fmt.Fprintf(b, "\n%s\n%s", to.bold("Files"), g.fitted(to))
 		if more := len(s.Files) - shownFiles; more > 0 {
 			fmt.Fprintf(b, " and %s (--json lists all)\n", amount.Of(int64(more), "more file"))
 		}
 	}
 	if len(s.Objects) > 0 {
-		g := grid{columns: []gridColumn{{name: "object"}, {name: "rows", right: true}, {name: "size", right: true}}}
+		g := grid{columns: []gridColumn{{name: "object"}, {name: "rows", right: true, whole: true}, {name: "size", right: true, whole: true}}}
 		for _, o := range s.Objects[:min(shownObjects, len(s.Objects))] {
 			g.add(clean.Line(o.Name), amount.Grouped(o.Rows), amount.Bytes(o.Bytes))
 		}
-		fmt.Fprintf(b, "\n%s\n%s", to.bold("Objects"), g.render())
+		fmt.Fprintf(b, "\n%s\n%s", to.bold("Objects"), g.fitted(to))
 		if more := len(s.Objects) - shownObjects; more > 0 {
 			fmt.Fprintf(b, " and %s (--json lists all)\n", amount.Of(int64(more), "more object"))
 		}
