@@ -46,9 +46,6 @@ func (p *Pipeline) convert(ctx context.Context, src Source, f *File) (err error)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", f.Object.Key, err)
 	}
-	if p.ahead != nil {
-		rc = p.ahead.open(rc)
-	}
 	in := &logs.Input{Key: printable(f.Object.Key), Dated: dated(f.Object)}
 	var lines int64 // told to Progress so far
 	raw := &counted{r: rc, n: &f.BytesIn, tell: func(n int) error {

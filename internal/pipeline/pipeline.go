@@ -32,9 +32,9 @@ type Config struct {
 	Progress func(bytes, lines int64) // optional; deltas, called from Run's goroutine
 	Watch    Watch                    // optional; sees every row
 
-	// Background reads files ahead and writes row groups on goroutines of their own,
-	// beside the one that parses: for whoever has a core to spare, and the memory of
-	// a second buffer of rows. What is written is the same. Run waits for all.
+	// Background writes row groups on goroutines of their own, beside the one that
+	// parses: for whoever has a core to spare, and the memory of a second buffer of
+	// rows. What is written is the same. Run waits for all.
 	Background bool
 
 	// NoTables reads, counts and watches files and writes nothing: no stage is
@@ -51,7 +51,6 @@ type Pipeline struct {
 	sinks    []sink // one a route
 	rejected writer[logs.Rejected]
 	text     *opener
-	ahead    *ahead // nil: files are read where they are parsed
 	progress func(bytes, lines int64)
 	watch    Watch
 }
@@ -64,9 +63,6 @@ func New(c Config) (*Pipeline, error) {
 	}
 	if p.watch == nil {
 		p.watch = blind{}
-	}
-	if c.Background {
-		p.ahead = newAhead()
 	}
 	if c.NoTables {
 		if err := p.open(c.Routes, nil); err != nil {
