@@ -88,9 +88,9 @@ func TestAlike(t *testing.T) {
 		random[i] = byte(r.Uint32())
 	}
 	for name, texts := range map[string][]logs.Text{
-		"longer than a match":  {long, long, logs.Text(`"`), long[:len(long)/2], long},
+		"longer than a match": {long, long, logs.Text(`"`), long[:len(long)/2], long},
 		// Known again by its end only, further back than a match is long.
-		"long before it ends": {dull, dull, logs.Text(`{}`), dull},
+		"long before it ends":  {dull, dull, logs.Text(`{}`), dull},
 		"larger than a frame":  {logs.Text(`{}`), make(logs.Text, frame.MaxText+1), logs.Text(`{}`)},
 		"nothing repeats":      {random},
 		"one byte many times":  {bytes.Repeat([]byte{'"'}, 5000)},
